@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/model.h: a Stable Diffusion checkpoint: configuration and weights by
+ * name, from a diffusers folder or a single file in the original naming
+ * (safetensors, .ckpt, .pth). Weights are memory-mapped where the file
+ * allows it; nothing is converted on the user's disk. The file is not to be
+ * trusted. */
+#pragma once
+
+#include "core/weight.h"
+
+G_BEGIN_DECLS
+
+#define TESS_MAX_LEVELS 8
+
+typedef enum
+{
+  TESS_PREDICTION_EPS,
+  TESS_PREDICTION_V,
+  TESS_PREDICTION_X0,
+} TessPrediction;
+
+typedef enum
+{
+  TESS_SPACING_LEADING,
+  TESS_SPACING_TRAILING,
+  TESS_SPACING_LINSPACE,
+} TessSpacing;
+
+typedef enum
+{
+  TESS_BETAS_SCALED_LINEAR,
+  TESS_BETAS_LINEAR,
+  TESS_BETAS_COSINE, /* squaredcos_cap_v2 */
+} TessBetas;
+
+/* UNet2DConditionModel of diffusers. */
+typedef struct
+{
+  gint in_channels;
+  gint out_channels;
+  gint n_levels;
+  gint channels[TESS_MAX_LEVELS];           /* block_out_channels */
+  gboolean attention_down[TESS_MAX_LEVELS]; /* CrossAttnDownBlock2D */
+  gboolean attention_up[TESS_MAX_LEVELS];   /* CrossAttnUpBlock2D, in order */
+  gint n_heads[TESS_MAX_LEVELS];            /* "attention_head_dim" of SD 1/2
+                                               is the number of heads */
+  gint depth[TESS_MAX_LEVELS];              /* transformer_layers_per_block */
+  gint layers_per_block;
+  gboolean mid_attention;
+  gint context_width; /* cross_attention_dim */
+  gint norm_groups;
+  gfloat norm_eps;
+  gboolean linear_projection;
+  gboolean flip_sin_to_cos;
+  gfloat freq_shift;
+  gint sample_size; /* in latent cells: the window it was trained on */
+} TessUnetConfig;
+
+/* AutoencoderKL of diffusers. */
+typedef struct
+{
+  gint image_channels;
+  gint latent_channels;
+  gint n_levels;
+  gint channels[TESS_MAX_LEVELS];
+  gint layers_per_block;
+  gint norm_groups;
+  gboolean mid_attention;
+  gboolean quant_conv;
+  gboolean post_quant_conv;
+  gfloat scaling_factor;
+  gfloat shift_factor; /* 0: none */
+} TessVaeConfig;
+
+typedef enum
+{
+  TESS_ACT_NONE,
+  TESS_ACT_SILU,
+  TESS_ACT_GELU, /* with erf */
+  TESS_ACT_QUICK_GELU,
+  TESS_ACT_GEGLU, /* first half * gelu (second half) */
+} TessActivation;
+
+/* CLIPTextModel of transformers. */
+typedef struct
+{
+  gint width;
+  gint n_layers;
+  gint n_heads;
+  gint mlp_width;
+  gint n_tokens; /* of the vocabulary */
+  gint n_positions;
+  TessActivation act;
+  gfloat norm_eps;
+  gint bos_id, eos_id, pad_id;
+  gint clip_skip; /* 0: last layer with final norm; 1: the one before, still
+                     with the final norm (SD 2 single files, whose encoder has
+                     one layer more than diffusers keeps) */
+} TessTextConfig;
+
+typedef struct
+{
+  gint n_train_steps;
+  gdouble beta_start, beta_end;
+  TessBetas betas;
+  TessPrediction prediction;
+  TessSpacing spacing;
+  gint steps_offset;
+  gboolean set_alpha_to_one;
+  gboolean zero_snr; /* rescale_betas_zero_snr */
+} TessDiffusionConfig;
+
+typedef enum
+{
+  TESS_PART_UNET,
+  TESS_PART_VAE,
+  TESS_PART_TEXT,
+  TESS_N_PARTS
+} TessPart;
+
+typedef struct _TessModel TessModel;
+
+/**
+ * tess_model_open:
+ * Opens a diffusers folder or a single file. Names are diffusers' afterwards,
+ * whatever the file uses; every weight that the configuration asks for is
+ * there with a shape that fits it, so that networks need not check again.
+ *
+ * Errors: TESS_ERROR_MODEL, naming file, tensor, what was expected and what
+ * was found; G_FILE_ERROR.  Memory: transfer full.
+ * Threads: read-only after opening, may be shared.
+ */
+TessModel *tess_model_open (const gchar *path, GError **error);
+TessModel *tess_model_ref (TessModel *model);
+void tess_model_unref (TessModel *model); /* may be NULL */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessModel, tess_model_unref)
+
+/**
+ * tess_model_add_lora:
+ * Adds a LoRA (kohya's or diffusers' naming; safetensors) with a strength.
+ * Only before the first network is made from the model.
+ * Errors: TESS_ERROR_MODEL when no key of it fits, or a shape does not.
+ */
+gboolean tess_model_add_lora (TessModel *model,
+                              const gchar *path,
+                              gdouble strength,
+                              GError **error);
+
+const gchar *tess_model_path (TessModel *model);
+const gchar *tess_model_name (TessModel *model); /* for people */
+const TessUnetConfig *tess_model_unet (TessModel *model);
+const TessVaeConfig *tess_model_vae (TessModel *model);
+const TessTextConfig *tess_model_text (TessModel *model);
+const TessDiffusionConfig *tess_model_diffusion (TessModel *model);
+
+/* What a single file does not say (eps or v of some SD 2 files): told by the
+ * caller. */
+void tess_model_set_prediction (TessModel *model, TessPrediction prediction);
+
+/* The folder or file with merges.txt (and vocab.json) that belongs to the
+ * model, else one found in the models folders; NULL with an error that names
+ * the file and where to put it. (transfer full) */
+gchar *tess_model_find_merges (TessModel *model, GError **error);
+
+/**
+ * tess_model_weight:
+ * The weight of that name (diffusers'), borrowed from the model; NULL with
+ * TESS_ERROR_MODEL when it is missing. tess_model_has_weight does not complain.
+ */
+const TessWeight *tess_model_weight (TessModel *model,
+                                     TessPart part,
+                                     const gchar *name,
+                                     GError **error);
+gboolean
+tess_model_has_weight (TessModel *model, TessPart part, const gchar *name);
+gsize tess_model_n_params (TessModel *model, TessPart part);
+
+/**
+ * tess_models_find:
+ * Models in the folders of TESSERA_MODELS, the given extra folders, the
+ * user's data folder ("tessera/models"), the installed data folder, and what
+ * ComfyUI and A1111 keep in theirs. Nothing is opened, only looked at.
+ * Returns: (element-type TessModelEntry) (transfer full).
+ */
+typedef struct
+{
+  gchar *path;
+  gchar *name;
+} TessModelEntry;
+GPtrArray *tess_models_find (const gchar *const *extra_folders);
+
+G_END_DECLS

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/request.h: what was asked for, with its defaults: one picture.
+ * The same from the dialog, from batch and from a JSON job file; it travels
+ * with the result so that a picture can be made again. */
+#pragma once
+
+#include <gegl.h>
+#include "core/sampler.h"
+#include "core/vae.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  TESS_WEIGHT_GAUSSIAN, /* of a tile's cells when tiles are averaged */
+  TESS_WEIGHT_UNIFORM,
+  TESS_WEIGHT_QUARTIC,
+} TessTileWeight;
+
+typedef enum
+{
+  TESS_GRID_EVEN,     /* tiles spread evenly over the canvas */
+  TESS_GRID_ANCHORED, /* at multiples of the stride, the last at the end */
+  TESS_GRID_RING,     /* the canvas closes on itself along x */
+} TessGrid;
+
+typedef enum
+{
+  TESS_DEVICE_AUTO,
+  TESS_DEVICE_CPU,   /* oneDNN */
+  TESS_DEVICE_PLAIN, /* plain C: slow, for checking */
+} TessDevice;
+
+/* A part of the canvas with its own words. */
+typedef struct
+{
+  gchar *prompt;
+  gchar *negative;  /* may be NULL: the request's */
+  GeglBuffer *mask; /* "Y float" read in canvas pixels, 0..1 */
+  gchar *mask_path; /* job files: a PNG, scaled to the canvas */
+} TessRegion;
+
+typedef struct
+{
+  gchar *path;
+  gdouble strength;
+} TessLora;
+
+typedef struct
+{
+  gchar *model;     /* path, or the name of a model found; NULL: Horizon, or the
+                       first found */
+  GPtrArray *loras; /* of TessLora */
+  gchar *prompt;
+  gchar *negative;
+  gint width, height; /* in pixels; any, 16 at least */
+  gint steps;
+  gdouble guidance;         /* 1: none */
+  gdouble guidance_rescale; /* 0: none; Lin 2023 section 3.4 */
+  TessSamplerKind sampler;
+  gdouble eta;
+  gint spacing;    /* as TessSamplerSettings */
+  gint zero_snr;   /* as TessSamplerSettings */
+  gint prediction; /* 0: the model's, else 1 + TessPrediction */
+  gint clip_skip;  /* 0: the model's */
+  gint64 seed;     /* -1: a new one, written back before the start */
+
+  TessGrid grid;
+  TessTileWeight weight;
+  gint tile;    /* in latent cells, 0: the model's window */
+  gint overlap; /* in latent cells, -1: half the tile */
+  gint batch;   /* tiles at once, 0: what memory allows */
+
+  GPtrArray *regions; /* of TessRegion */
+  gdouble bootstrap;  /* part of the steps, 0..1; spec: 0.2 */
+
+  GeglBuffer *init; /* img2img: picture of any size, scaled to the canvas */
+  gchar *init_path; /* job files */
+  gdouble strength; /* img2img: 0 < strength <= 1 */
+
+  TessVaeMode vae_mode;
+  TessDevice device;
+  gint storage;   /* 0: what is faster, else 1 + TessType (f32, bf16) */
+  gint n_threads; /* 0: all */
+  gsize memory;   /* bytes that the job may take, 0: what is free */
+} TessRequest;
+
+TessRequest *tess_request_new (void); /* with the defaults */
+TessRequest *tess_request_dup (const TessRequest *request);
+void tess_request_free (TessRequest *request); /* may be NULL */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessRequest, tess_request_free)
+
+void tess_request_add_lora (TessRequest *request,
+                            const gchar *path,
+                            gdouble strength);
+void tess_request_add_region (TessRequest *request,
+                              const gchar *prompt,
+                              const gchar *negative,
+                              GeglBuffer *mask,
+                              const gchar *mask_path);
+
+/**
+ * tess_request_from_json / tess_request_to_json:
+ * Job files. Paths in them are relative to @folder (may be NULL). Unknown
+ * members are an error that names them: TESS_ERROR_REQUEST.
+ */
+TessRequest *
+tess_request_from_json (const gchar *json, const gchar *folder, GError **error);
+gchar *tess_request_to_json (const TessRequest *request);
+
+/* Says which setting is out of range, TESS_ERROR_REQUEST. */
+gboolean tess_request_check (const TessRequest *request, GError **error);
+
+G_END_DECLS

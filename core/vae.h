@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/vae.h: latents <-> pixels, tile by tile.
+ * Source: Rombach 2022; agrees with AutoencoderKL of diffusers.
+ *
+ * Tiles are an implementation matter here: in TESS_VAE_EXACT the result is
+ * the untiled one within rounding, whatever the tile. */
+#pragma once
+
+#include "core/backend.h"
+#include "core/model.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TessVae TessVae;
+
+TessVae *tess_vae_new (TessModel *model, TessBackend *backend, GError **error);
+void tess_vae_free (TessVae *vae); /* may be NULL */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessVae, tess_vae_free)
+
+typedef enum
+{
+  TESS_VAE_AUTO,     /* exact up to a size, estimate above */
+  TESS_VAE_EXACT,    /* group norms over the whole canvas */
+  TESS_VAE_ESTIMATE, /* their statistics from a shrunken canvas */
+} TessVaeMode;
+
+/* A finished part of the result: [channels, h, w] float32 in planes at
+ * (x, y) of the output; borrowed for the call. FALSE stops with the error. */
+typedef gboolean (*TessVaeSink) (gint x,
+                                 gint y,
+                                 gint w,
+                                 gint h,
+                                 const gfloat *planes,
+                                 gpointer data,
+                                 GError **error);
+
+typedef struct
+{
+  TessVaeMode mode;
+  gint tile;                 /* side without halo, in latent cells; 0: chosen */
+  gboolean wrap_x, wrap_y;   /* the canvas closes on itself */
+  GCancellable *cancellable; /* may be NULL; seen within one tile */
+  void (*progress) (gdouble fraction, gpointer data); /* may be NULL */
+  gpointer progress_data;
+} TessVaeSettings;
+
+/**
+ * tess_vae_decode:
+ * @latent: f32 [1, latent_channels, h, w], the network's own numbers (divided
+ * by the scaling factor). @sink gets pixels of about -1..1, each once.
+ */
+gboolean tess_vae_decode (TessVae *vae,
+                          const TessTensor *latent,
+                          const TessVaeSettings *settings,
+                          TessVaeSink sink,
+                          gpointer data,
+                          GError **error);
+
+/* Pixels are asked for by rectangle: [channels, h, w] into @planes. */
+typedef gboolean (*TessVaeSource) (gint x,
+                                   gint y,
+                                   gint w,
+                                   gint h,
+                                   gfloat *planes,
+                                   gpointer data,
+                                   GError **error);
+
+/**
+ * tess_vae_encode:
+ * @width, @height in pixels, multiples of 8. @mean and @logvar (may be NULL)
+ * become f32 [1, latent_channels, h/8, w/8], no scaling factor applied.
+ */
+gboolean tess_vae_encode (TessVae *vae,
+                          gint width,
+                          gint height,
+                          TessVaeSource source,
+                          gpointer data,
+                          const TessVaeSettings *settings,
+                          TessTensor **mean,
+                          TessTensor **logvar,
+                          GError **error);
+
+/* Pixels per latent cell along an axis: 8 for four levels. */
+gint tess_vae_factor (const TessVae *vae);
+
+/* Peak bytes beside the weights for a canvas of that many cells. */
+gboolean tess_vae_cost (TessVae *vae,
+                        gint h,
+                        gint w,
+                        const TessVaeSettings *settings,
+                        gsize *n_bytes,
+                        gsize *weights,
+                        gdouble *n_flops,
+                        GError **error);
+
+G_END_DECLS

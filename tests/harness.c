@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tests/harness.c: main of every unit test; TAP on stdout. */
+#include "tests/harness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SKIP_MARK "TESS-SKIP: "
+
+gchar *
+tess_test_data (const gchar *name)
+{
+  return g_build_filename (g_getenv ("TESS_TEST_DATA"), name, NULL);
+}
+
+gchar *
+tess_test_shared (const gchar *name)
+{
+  gchar *path
+      = g_build_filename (g_getenv ("TESS_SOURCE"), "..", "shared", name, NULL);
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    g_clear_pointer (&path, g_free);
+  return path;
+}
+
+void
+tess_test_skip (const gchar *reason)
+{
+  ck_abort_msg (SKIP_MARK "%s", reason);
+}
+
+gdouble
+tess_test_error (const gfloat *a, const gfloat *b, gsize n)
+{
+  gdouble largest = 0.0, worst = 0.0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      if (!isfinite (a[i]))
+        return INFINITY;
+      largest = fmax (largest, fabs (b[i]));
+      worst = fmax (worst, fabs ((gdouble) a[i] - b[i]));
+    }
+  return largest > 0.0 ? worst / largest : worst;
+}
+
+int
+main (void)
+{
+  SRunner *runner = srunner_create (tess_test_suite ());
+  TestResult **results;
+  int n, n_failed = 0;
+
+  srunner_run_all (runner, CK_SILENT);
+  n = srunner_ntests_run (runner);
+  results = srunner_results (runner);
+  printf ("1..%d\n", n);
+  for (int i = 0; i < n; i++)
+    {
+      const char *message = tr_msg (results[i]);
+      const char *name = tr_tcname (results[i]);
+      gboolean skipped = message && g_str_has_prefix (message, SKIP_MARK);
+
+      if (tr_rtype (results[i]) == CK_PASS)
+        printf ("ok %d - %s\n", i + 1, name);
+      else if (skipped)
+        printf ("ok %d - %s # SKIP %s\n", i + 1, name,
+                message + strlen (SKIP_MARK));
+      else
+        {
+          n_failed++;
+          printf ("not ok %d - %s (%s:%d: %s)\n", i + 1, name,
+                  tr_lfile (results[i]), tr_lno (results[i]), message);
+        }
+    }
+  free (results);
+  srunner_free (runner);
+  return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
