@@ -5,24 +5,11 @@
 #pragma once
 
 #include <gegl.h>
+#include "core/blend.h"
 #include "core/sampler.h"
 #include "core/vae.h"
 
 G_BEGIN_DECLS
-
-typedef enum
-{
-  TESS_WEIGHT_GAUSSIAN, /* of a tile's cells when tiles are averaged */
-  TESS_WEIGHT_UNIFORM,
-  TESS_WEIGHT_QUARTIC,
-} TessTileWeight;
-
-typedef enum
-{
-  TESS_GRID_EVEN,     /* tiles spread evenly over the canvas */
-  TESS_GRID_ANCHORED, /* at multiples of the stride, the last at the end */
-  TESS_GRID_RING,     /* the canvas closes on itself along x */
-} TessGrid;
 
 typedef enum
 {

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/blend.c: weights of a tile, gathering and summing. */
+#include "core/blend.h"
+
+#include "core/simd.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ONE 0x1p40
+#define LARGEST 0x1p20f /* 2^20 * 2^40 leaves room for the sum */
+
+static gdouble
+weight_at (TessTileWeight weight, gint i, gint n, gdouble bias)
+{
+  gdouble u;
+
+  switch (weight)
+    {
+    case TESS_WEIGHT_UNIFORM:
+      return 1.0;
+    case TESS_WEIGHT_QUARTIC:
+      u = n == 1 ? 0.0 : 0.995 * (2.0 * i / (n - 1) - 1.0);
+      return (1.0 - u * u) * (1.0 - u * u);
+    case TESS_WEIGHT_GAUSSIAN:
+      break;
+    }
+  u = (i - 0.5 * (n - 1) - bias) / n;
+  return exp (-u * u / (2.0 * 0.1 * 0.1));
+}
+
+static gdouble *
+axis_weights (TessTileWeight weight,
+              gint length,
+              gint tile,
+              gint n,
+              const gint *starts,
+              gdouble bias)
+{
+  g_autofree gdouble *sums = g_new0 (gdouble, length);
+  gdouble *weights = g_new (gdouble, (gsize) n * tile);
+
+  for (gint j = 0; j < n; j++)
+    for (gint i = 0; i < tile; i++)
+      {
+        gdouble w = weight_at (weight, i, tile, bias);
+
+        weights[(gsize) j * tile + i] = w;
+        sums[(starts[j] + i) % length] += w;
+      }
+  for (gint j = 0; j < n; j++)
+    for (gint i = 0; i < tile; i++)
+      weights[(gsize) j * tile + i] /= sums[(starts[j] + i) % length];
+  return weights;
+}
+
+TessBlend *
+tess_blend_new (const TessTilePlan *plan,
+                TessTileWeight weight,
+                gdouble seam_bias)
+{
+  TessBlend *blend = g_new (TessBlend, 1);
+
+  blend->x = axis_weights (weight, plan->width, plan->tile_w, plan->n_x,
+                           plan->starts_x, 0.0);
+  blend->y = axis_weights (weight, plan->height, plan->tile_h, plan->n_y,
+                           plan->starts_y, seam_bias);
+  return blend;
+}
+
+void
+tess_blend_free (TessBlend *blend)
+{
+  if (blend == NULL)
+    return;
+  g_free (blend->x);
+  g_free (blend->y);
+  g_free (blend);
+}
+
+void
+tess_blend_gather (const TessTilePlan *plan,
+                   gint i,
+                   gint channels,
+                   const gfloat *canvas,
+                   gfloat *dst)
+{
+  TessTile tile = tess_tile_plan_tile (plan, i);
+  gsize plane = (gsize) plan->width * plan->height;
+  gint first = MIN (plan->tile_w, plan->width - tile.x);
+
+  for (gint c = 0; c < channels; c++)
+    for (gint y = 0; y < plan->tile_h; y++)
+      {
+        const gfloat *row
+            = canvas + c * plane
+              + (gsize) ((tile.y + y) % plan->height) * plan->width;
+
+        memcpy (dst, row + tile.x, first * sizeof *dst);
+        memcpy (dst + first, row, (plan->tile_w - first) * sizeof *dst);
+        dst += plan->tile_w;
+      }
+}
+
+/* Rounding to a whole number by hand: adding 1.5 * 2^52 leaves it in the low
+ * bits, good to 2^51, and vectorises everywhere; a bigger value takes the slow
+ * way. FALSE: not a number that can be summed. */
+TESS_SIMD static gboolean
+add_row (const gfloat *src,
+         const gdouble *weight_x,
+         const gfloat *share,
+         gdouble weight_y,
+         gint64 *sum,
+         gint n)
+{
+  gfloat largest = 0.0f;
+  gboolean finite = TRUE;
+
+  for (gint i = 0; i < n; i++)
+    {
+      gfloat size = fabsf (src[i]);
+
+      finite &= size <= LARGEST; /* FALSE for NaN too */
+      largest = size > largest ? size : largest;
+    }
+  if (!finite)
+    return FALSE;
+  if (largest < 0x1p10f)
+    for (gint i = 0; i < n; i++)
+      {
+        gdouble w = weight_y * weight_x[i] * (share ? share[i] : 1.0f);
+        gdouble magic = w * src[i] * ONE + 0x1.8p52;
+        gint64 bits;
+
+        memcpy (&bits, &magic, sizeof bits);
+        sum[i] += bits - 0x4338000000000000;
+      }
+  else
+    for (gint i = 0; i < n; i++)
+      {
+        gdouble w = weight_y * weight_x[i] * (share ? share[i] : 1.0f);
+
+        sum[i] += llrint (w * src[i] * ONE);
+      }
+  return TRUE;
+}
+
+gboolean
+tess_blend_add (const TessBlend *blend,
+                const TessTilePlan *plan,
+                gint i,
+                gint channels,
+                const gfloat *src,
+                const gfloat *share,
+                gint64 *sum)
+{
+  TessTile tile = tess_tile_plan_tile (plan, i);
+  const gdouble *weight_x = blend->x + (gsize) (i % plan->n_x) * plan->tile_w;
+  const gdouble *weight_y = blend->y + (gsize) (i / plan->n_x) * plan->tile_h;
+  gsize plane = (gsize) plan->width * plan->height;
+  gint first = MIN (plan->tile_w, plan->width - tile.x);
+  gint rest = plan->tile_w - first;
+
+  for (gint c = 0; c < channels; c++)
+    for (gint y = 0; y < plan->tile_h; y++)
+      {
+        gsize row = (gsize) ((tile.y + y) % plan->height) * plan->width;
+        gint64 *to = sum + c * plane + row;
+        const gfloat *part = share ? share + row : NULL;
+
+        if (!add_row (src, weight_x, part ? part + tile.x : NULL, weight_y[y],
+                      to + tile.x, first)
+            || (rest > 0
+                && !add_row (src + first, weight_x + first, part, weight_y[y],
+                             to, rest)))
+          return FALSE;
+        src += plan->tile_w;
+      }
+  return TRUE;
+}
+
+void
+tess_blend_read (const gint64 *sum, gfloat *dst, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    dst[i] = (gfloat) (sum[i] * (1.0 / ONE));
+}
