@@ -34,6 +34,8 @@ typedef struct
   gint64 dims[TESS_MAX_DIMS];
   gpointer data; /* may lie in a read-only mapping */
   gsize n_bytes;
+  gboolean mapped;        /* data lies in a private, never written mapping of
+                             a file, whose pages may be dropped */
   gpointer owner;         /* keeps data alive, may be NULL */
   GDestroyNotify release; /* called with owner at the last unref */
 } TessTensor;
