@@ -166,13 +166,13 @@ tess_blend_add (const TessBlend *blend,
       {
         gsize row = (gsize) ((tile.y + y) % plan->height) * plan->width;
         gint64 *to = sum + c * plane + row;
-        const gfloat *part = share ? share + row : NULL;
+        const gfloat *part = share ? share + (gsize) y * plan->tile_w : NULL;
 
-        if (!add_row (src, weight_x, part ? part + tile.x : NULL, weight_y[y],
-                      to + tile.x, first)
+        if (!add_row (src, weight_x, part, weight_y[y], to + tile.x, first)
             || (rest > 0
-                && !add_row (src + first, weight_x + first, part, weight_y[y],
-                             to, rest)))
+                && !add_row (src + first, weight_x + first,
+                             part ? part + first : NULL, weight_y[y], to,
+                             rest)))
           return FALSE;
         src += plan->tile_w;
       }

@@ -43,8 +43,8 @@ void tess_blend_gather (const TessTilePlan *plan,
 
 /**
  * tess_blend_add:
- * sum += weight * share * src at the cells of tile @i. @share: one plane as
- * large as the canvas, may be NULL: 1. @sum: [channels, height, width].
+ * sum += weight * share * src at the cells of tile @i. @share: one plane
+ * [tile_h, tile_w], may be NULL: 1. @sum: [channels, height, width].
  * Returns: FALSE where @src is not finite or beyond a million.
  */
 gboolean tess_blend_add (const TessBlend *blend,

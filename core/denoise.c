@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/denoise.c: the loop.
+ *
+ * What tiles say is summed on the canvas (noise, velocity or picture, as the
+ * network predicts), and the sampler steps once on the canvas: so any sampler
+ * will do and has one history. That equals MultiDiffusion's stepping of each
+ * tile where a tile's input is the canvas. While regions are bootstrapped it
+ * is not: each prompt sees its own input. There inputs are averaged by the
+ * same weights; a step is a weighted sum of input and output, so the average
+ * of steps is the step of averages, for soft masks too.
+ *
+ * Guidance is taken after the sum. It is a weighted sum as well, so that
+ * changes nothing, and a negative prompt that several regions share is asked
+ * once per tile. */
+#include "core/denoise.h"
+
+#include "core/error.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One sample of the network. */
+typedef struct
+{
+  gint tile;
+  gint alone; /* the prompt that sees its region alone; 0: all see the canvas */
+  gint32 row;
+  gboolean positive;
+  guint32 prompts; /* whose shares of the canvas it speaks for */
+} Sample;
+
+typedef struct
+{
+  const TessDenoise *job;
+  gint step;
+  gsize n_canvas, n_tile; /* channels included */
+  gfloat *x;
+
+  TessTensor *output;
+  TessTensor *extra; /* the negative's output, then noise */
+  TessTensor *sum;   /* i64 */
+  TessTensor *sum_negative;
+  TessTensor *sum_x; /* of inputs, while bootstrapping */
+
+  gfloat *src;
+  gfloat *dst;
+  gfloat *share;
+  gfloat *background;
+  gfloat *noise;
+  gint32 *rows;
+} Loop;
+
+void
+tess_method_free (TessMethod *method)
+{
+  if (method)
+    method->free (method);
+}
+
+static gboolean
+is_bootstrapped (const TessDenoise *job, gint step)
+{
+  return job->regions && step < job->regions->n_steps;
+}
+
+static void
+add_sample (GArray *samples, guint first, const Sample *sample)
+{
+  for (guint i = first; i < samples->len; i++)
+    {
+      Sample *other = &g_array_index (samples, Sample, i);
+
+      if (other->alone == sample->alone && other->row == sample->row
+          && other->positive == sample->positive)
+        {
+          other->prompts |= sample->prompts;
+          return;
+        }
+    }
+  g_array_append_vals (samples, sample, 1);
+}
+
+/* Everything to be asked about one tile. Prompts that have no cell in it are
+ * left out; equal questions are asked once. */
+static void
+add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
+{
+  guint32 present
+      = job->regions
+            ? tess_regions_present (job->regions, job->method->plan, tile)
+            : 1;
+  guint first = samples->len;
+
+  for (gint n = 0; n < TESS_MAX_PROMPTS; n++)
+    {
+      Sample sample = {
+        .tile = tile,
+        .alone = is_bootstrapped (job, step) ? n : 0,
+        .prompts = 1u << n,
+      };
+
+      if (!(present & 1u << n))
+        continue;
+      sample.positive = TRUE;
+      sample.row = job->positive[n];
+      add_sample (samples, first, &sample);
+      if (job->negative == NULL)
+        continue;
+      sample.positive = FALSE;
+      sample.row = job->negative[n];
+      add_sample (samples, first, &sample);
+    }
+}
+
+static GArray *
+list_samples (const TessDenoise *job, gint step)
+{
+  GArray *samples = g_array_new (FALSE, FALSE, sizeof (Sample));
+
+  for (gint i = 0; i < job->method->plan->n_tiles; i++)
+    add_tile (job, step, job->order ? job->order[i] : i, samples);
+  return samples;
+}
+
+gint64
+tess_denoise_n_samples (const TessDenoise *job)
+{
+  gint n_steps = tess_sampler_n_steps (job->sampler);
+  gint n_first = job->regions ? CLAMP (job->regions->n_steps, 0, n_steps) : 0;
+  gint64 n = 0;
+
+  if (n_first > 0)
+    {
+      g_autoptr (GArray) samples = list_samples (job, 0);
+
+      n += (gint64) n_first * samples->len;
+    }
+  if (n_steps > n_first)
+    {
+      g_autoptr (GArray) samples = list_samples (job, n_first);
+
+      n += (gint64) (n_steps - n_first) * samples->len;
+    }
+  return n;
+}
+
+static gsize
+n_canvas_bytes (const TessDenoise *job)
+{
+  const TessTilePlan *plan = job->method->plan;
+
+  return sizeof (gfloat) * job->channels * plan->width * plan->height;
+}
+
+gsize
+tess_denoise_n_bytes (const TessDenoise *job)
+{
+  const TessTilePlan *plan = job->method->plan;
+  gsize canvas = n_canvas_bytes (job);
+  gsize tile = sizeof (gfloat) * job->channels * plan->tile_w * plan->tile_h;
+  gsize n_sums = 1 + (job->negative != NULL)
+                 + (job->regions && job->regions->n_steps > 0);
+
+  /* output, extra, up to three of the sampler's history; sums are 64 bits */
+  return (5 + 2 * n_sums) * canvas + (2 * MAX (job->batch, 1) + 3) * tile
+         + (gsize) plan->n_tiles * 4 * sizeof (Sample);
+}
+
+static gboolean
+loop_init (Loop *loop, const TessDenoise *job, TessTensor *x, GError **error)
+{
+  const TessTilePlan *plan = job->method->plan;
+  gsize n_batch = MAX (job->batch, 1);
+  gint64 dims[] = { 1, job->channels, plan->height, plan->width };
+  gboolean apart = job->regions && job->regions->n_steps > 0;
+
+  loop->job = job;
+  loop->x = tess_tensor_f32 (x);
+  loop->n_canvas = n_canvas_bytes (job) / sizeof (gfloat);
+  loop->n_tile = (gsize) job->channels * plan->tile_w * plan->tile_h;
+  g_return_val_if_fail (tess_tensor_n_elements (x) == loop->n_canvas, FALSE);
+
+  loop->output = tess_tensor_new (TESS_F32, 4, dims, error);
+  loop->extra
+      = loop->output ? tess_tensor_new (TESS_F32, 4, dims, error) : NULL;
+  loop->sum = loop->extra ? tess_tensor_new (TESS_I64, 4, dims, error) : NULL;
+  if (loop->sum == NULL)
+    return FALSE;
+  if (job->negative)
+    {
+      loop->sum_negative = tess_tensor_new (TESS_I64, 4, dims, error);
+      if (loop->sum_negative == NULL)
+        return FALSE;
+    }
+  if (apart)
+    {
+      loop->sum_x = tess_tensor_new (TESS_I64, 4, dims, error);
+      if (loop->sum_x == NULL)
+        return FALSE;
+    }
+  loop->src = g_new (gfloat, n_batch * loop->n_tile);
+  loop->dst = g_new (gfloat, n_batch * loop->n_tile);
+  loop->rows = g_new (gint32, n_batch);
+  loop->share = g_new (gfloat, (gsize) plan->tile_w * plan->tile_h);
+  loop->background = g_new (gfloat, loop->n_tile);
+  loop->noise = g_new (gfloat, loop->n_tile);
+  return TRUE;
+}
+
+static void
+loop_finish (Loop *loop)
+{
+  g_clear_pointer (&loop->output, tess_tensor_unref);
+  g_clear_pointer (&loop->extra, tess_tensor_unref);
+  g_clear_pointer (&loop->sum, tess_tensor_unref);
+  g_clear_pointer (&loop->sum_negative, tess_tensor_unref);
+  g_clear_pointer (&loop->sum_x, tess_tensor_unref);
+  g_clear_pointer (&loop->src, g_free);
+  g_clear_pointer (&loop->dst, g_free);
+  g_clear_pointer (&loop->rows, g_free);
+  g_clear_pointer (&loop->share, g_free);
+  g_clear_pointer (&loop->background, g_free);
+  g_clear_pointer (&loop->noise, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Loop, loop_finish)
+
+static gboolean
+loop_add (Loop *loop,
+          const Sample *sample,
+          const gfloat *cells,
+          TessTensor *sum,
+          GError **error)
+{
+  const TessDenoise *job = loop->job;
+  const TessTilePlan *plan = job->method->plan;
+
+  if (job->regions)
+    tess_regions_share (job->regions, plan, sample->tile, sample->prompts,
+                        loop->share);
+  if (tess_blend_add (job->method->blend, plan, sample->tile, job->channels,
+                      cells, job->regions ? loop->share : NULL, sum->data))
+    return TRUE;
+  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+               "the model's answer at step %d is not a number; try float32 "
+               "storage, less guidance or another model",
+               loop->step + 1);
+  return FALSE;
+}
+
+/* What the network is shown, in its own scale. */
+static gboolean
+loop_gather (Loop *loop, const Sample *sample, gfloat *src, GError **error)
+{
+  const TessDenoise *job = loop->job;
+  const TessRegions *regions = job->regions;
+  const TessTilePlan *plan = job->method->plan;
+
+  tess_blend_gather (plan, sample->tile, job->channels, loop->x, src);
+  if (sample->alone > 0)
+    {
+      gint pick = tess_regions_pick (regions, loop->step, sample->tile,
+                                     sample->alone);
+
+      tess_blend_gather (plan, sample->tile, job->channels, regions->noise,
+                         loop->noise);
+      tess_sampler_add_noise (job->sampler, loop->step,
+                              regions->backgrounds + pick * loop->n_tile,
+                              loop->noise, loop->background, loop->n_tile);
+      tess_regions_mask (regions, plan, sample->tile, sample->alone,
+                         job->channels, loop->background, src);
+    }
+  if (is_bootstrapped (job, loop->step) && sample->positive
+      && !loop_add (loop, sample, src, loop->sum_x, error))
+    return FALSE;
+  tess_sampler_scale_input (job->sampler, loop->step, src, src, loop->n_tile);
+  return TRUE;
+}
+
+static gboolean
+loop_call (Loop *loop,
+           const Sample *samples,
+           gint n,
+           GCancellable *cancellable,
+           GError **error)
+{
+  const TessDenoise *job = loop->job;
+  const TessUnetCall call = {
+    .n = n,
+    .h = job->method->plan->tile_h,
+    .w = job->method->plan->tile_w,
+    .step = loop->step,
+    .src = loop->src,
+    .rows = loop->rows,
+    .dst = loop->dst,
+  };
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  for (gint i = 0; i < n; i++)
+    {
+      loop->rows[i] = samples[i].row;
+      if (!loop_gather (loop, &samples[i], loop->src + i * loop->n_tile, error))
+        return FALSE;
+    }
+  if (!job->denoiser (&call, job->denoiser_data, cancellable, error))
+    return FALSE;
+  for (gint i = 0; i < n; i++)
+    if (!loop_add (loop, &samples[i], loop->dst + i * loop->n_tile,
+                   samples[i].positive ? loop->sum : loop->sum_negative, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gdouble
+std_dev (const gfloat *x, gsize n)
+{
+  gdouble sum = 0.0, squares = 0.0;
+
+  for (gsize i = 0; i < n; i++)
+    sum += x[i];
+  sum /= n;
+  for (gsize i = 0; i < n; i++)
+    squares += (x[i] - sum) * (x[i] - sum);
+  return sqrt (squares / MAX (n - 1, 1));
+}
+
+/* output = negative + guidance * (output - negative), its std brought back
+ * towards that of the unguided answer. */
+static void
+guide (Loop *loop)
+{
+  const TessDenoise *job = loop->job;
+  gfloat *output = tess_tensor_f32 (loop->output);
+  gfloat *negative = tess_tensor_f32 (loop->extra);
+  gfloat guidance = (gfloat) job->guidance;
+  gdouble before, after, factor;
+
+  tess_blend_read (loop->sum_negative->data, negative, loop->n_canvas);
+  before = job->guidance_rescale > 0.0 ? std_dev (output, loop->n_canvas) : 0.0;
+  for (gsize i = 0; i < loop->n_canvas; i++)
+    output[i] = negative[i] + guidance * (output[i] - negative[i]);
+  if (job->guidance_rescale <= 0.0)
+    return;
+  after = std_dev (output, loop->n_canvas);
+  if (after <= 0.0)
+    return;
+  factor = job->guidance_rescale * before / after + 1.0 - job->guidance_rescale;
+  for (gsize i = 0; i < loop->n_canvas; i++)
+    output[i] *= (gfloat) factor;
+}
+
+static void
+loop_advance (Loop *loop)
+{
+  const TessDenoise *job = loop->job;
+  gfloat *output = tess_tensor_f32 (loop->output);
+  gfloat *noise = NULL;
+
+  tess_blend_read (loop->sum->data, output, loop->n_canvas);
+  if (job->negative)
+    guide (loop);
+  if (is_bootstrapped (job, loop->step))
+    tess_blend_read (loop->sum_x->data, loop->x, loop->n_canvas);
+  if (job->look)
+    job->look (loop->step, loop->x, output, job->data);
+  if (tess_sampler_wants_noise (job->sampler, loop->step))
+    {
+      noise = tess_tensor_f32 (loop->extra);
+      tess_random_normal (job->random, noise, loop->n_canvas);
+    }
+  tess_sampler_step (job->sampler, loop->step, output, noise, loop->x,
+                     loop->n_canvas);
+}
+
+static gboolean
+loop_step (Loop *loop, GCancellable *cancellable, GError **error)
+{
+  const TessDenoise *job = loop->job;
+  gint n_batch = MAX (job->batch, 1);
+  g_autoptr (GArray) samples = NULL;
+
+  if (job->method->begin_step)
+    job->method->begin_step (job->method, loop->step);
+  memset (loop->sum->data, 0, loop->sum->n_bytes);
+  if (loop->sum_negative)
+    memset (loop->sum_negative->data, 0, loop->sum_negative->n_bytes);
+  if (is_bootstrapped (job, loop->step))
+    memset (loop->sum_x->data, 0, loop->sum_x->n_bytes);
+
+  samples = list_samples (job, loop->step);
+  for (gint i = 0; i < (gint) samples->len; i += n_batch)
+    {
+      gint n = MIN (n_batch, (gint) samples->len - i);
+      const TessDenoiseProgress progress = {
+        .step = loop->step,
+        .n_steps = tess_sampler_n_steps (job->sampler),
+        .n_done = i + n,
+        .n_samples = samples->len,
+      };
+
+      if (!loop_call (loop, &g_array_index (samples, Sample, i), n, cancellable,
+                      error))
+        return FALSE;
+      if (job->progress)
+        job->progress (&progress, job->data);
+    }
+  loop_advance (loop);
+  return TRUE;
+}
+
+gboolean
+tess_denoise_run (const TessDenoise *job,
+                  TessTensor *x,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  g_auto (Loop) loop = { 0 };
+
+  if (!loop_init (&loop, job, x, error))
+    return FALSE;
+  for (; loop.step < tess_sampler_n_steps (job->sampler); loop.step++)
+    if (!loop_step (&loop, cancellable, error))
+      return FALSE;
+  return TRUE;
+}

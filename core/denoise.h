@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/denoise.h: the one loop of all methods: for each step, for each batch
+ * of tiles: gather, network, sum; then guidance; then one step of the sampler
+ * on the canvas.
+ *
+ * A method is a small file beside it: which tiles, and what they weigh. */
+#pragma once
+
+#include "core/random.h"
+#include "core/regions.h"
+#include "core/sampler.h"
+#include "core/unet.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TessMethod TessMethod;
+struct _TessMethod
+{
+  const TessTilePlan *plan;
+  const TessBlend *blend;
+  /* Both may be changed before each step (tiles that move), as long as canvas
+   * and tile keep their size; may be NULL. */
+  void (*begin_step) (TessMethod *method, gint step);
+  void (*free) (TessMethod *method);
+};
+
+void tess_method_free (TessMethod *method); /* may be NULL */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessMethod, tess_method_free)
+
+/* The network: tess_unet_run with its UNet as @data, or what a test puts in
+ * its place. */
+typedef gboolean (*TessDenoiser) (const TessUnetCall *call,
+                                  gpointer data,
+                                  GCancellable *cancellable,
+                                  GError **error);
+
+typedef struct
+{
+  gint step, n_steps;
+  gint n_done, n_samples; /* of the network in this step */
+} TessDenoiseProgress;
+
+typedef struct
+{
+  TessMethod *method;
+  TessSampler *sampler;
+  TessDenoiser denoiser;
+  gpointer denoiser_data;
+  gint channels;     /* of the canvas */
+  gint batch;        /* samples per call of the network, 0: 1 */
+  const gint *order; /* of the tiles, may be NULL: row by row; the result is
+                        the same */
+
+  /* Rows of the network's contexts, one per prompt; without regions one
+   * prompt. @negative NULL: no guidance. */
+  const gint32 *positive, *negative;
+  gdouble guidance;
+  gdouble guidance_rescale;   /* Lin 2023, 3.4; std of the whole canvas */
+  const TessRegions *regions; /* may be NULL */
+
+  TessRandom *random; /* where a stochastic sampler's noise comes from, drawn
+                         on the canvas; may be NULL if it wants none */
+
+  /* After each call of the network; before each step of the sampler, with
+   * what the network said about @x. Both may be NULL. */
+  void (*progress) (const TessDenoiseProgress *progress, gpointer data);
+  void (*look) (gint step,
+                const gfloat *x,
+                const gfloat *output,
+                gpointer data);
+  gpointer data;
+} TessDenoise;
+
+/**
+ * tess_denoise_run:
+ * @x: f32 [1, channels, height, width] of the method's canvas, in the
+ * sampler's scale, noise at first and the picture's latent at the end.
+ * Bytes beside @x: see tess_denoise_n_bytes.
+ * Errors: the network's; TESS_ERROR_MODEL when it says something that is not
+ * a number; TESS_ERROR_MEMORY; G_IO_ERROR_CANCELLED, looked at before each
+ * call.
+ */
+gboolean tess_denoise_run (const TessDenoise *job,
+                           TessTensor *x,
+                           GCancellable *cancellable,
+                           GError **error);
+
+/* Samples that the network will be given, in all steps from the sampler's
+ * first. */
+gint64 tess_denoise_n_samples (const TessDenoise *job);
+
+/* What the loop itself takes, the sampler's history included. */
+gsize tess_denoise_n_bytes (const TessDenoise *job);
+
+G_END_DECLS
