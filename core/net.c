@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/net.c: layers named as in the model file. */
+#include "core/net.h"
+
+const TessWeight *
+tess_net_weight (const TessNet *net, const gchar *path, const gchar *name)
+{
+  g_autofree gchar *full = g_strconcat (path, ".", name, NULL);
+  GError *error = NULL;
+  const TessWeight *weight
+      = tess_model_weight (net->model, net->part, full, &error);
+
+  if (weight == NULL)
+    tess_program_fail (net->program, error);
+  return weight;
+}
+
+const TessWeight *
+tess_net_optional_weight (const TessNet *net,
+                          const gchar *path,
+                          const gchar *name)
+{
+  g_autofree gchar *full = g_strconcat (path, ".", name, NULL);
+
+  if (!tess_model_has_weight (net->model, net->part, full))
+    return NULL;
+  return tess_net_weight (net, path, name);
+}
+
+TessValue *
+tess_net_conv3 (const TessNet *net, const gchar *path, TessValue *src)
+{
+  TessConv2d conv = { .src = src,
+                      .weight = tess_net_weight (net, path, "weight"),
+                      .bias = tess_net_optional_weight (net, path, "bias"),
+                      .pad_begin = 1,
+                      .pad_end = 1 };
+
+  return tess_conv2d (net->program, &conv);
+}
+
+TessValue *
+tess_net_linear (const TessNet *net,
+                 const gchar *path,
+                 TessValue *src,
+                 TessValue *residual,
+                 TessActivation act)
+{
+  TessLinear linear = { .src = src,
+                        .weight = tess_net_weight (net, path, "weight"),
+                        .bias = tess_net_optional_weight (net, path, "bias"),
+                        .residual = residual,
+                        .act = act };
+
+  return tess_linear (net->program, &linear);
+}
+
+TessValue *
+tess_net_layer_norm (const TessNet *net,
+                     const gchar *path,
+                     TessValue *src,
+                     gfloat eps)
+{
+  TessLayerNorm norm = { .src = src,
+                         .scale = tess_net_weight (net, path, "weight"),
+                         .shift = tess_net_optional_weight (net, path, "bias"),
+                         .eps = eps };
+
+  return tess_layer_norm (net->program, &norm);
+}
+
+TessValue *
+tess_net_group_norm (const TessNet *net,
+                     const gchar *path,
+                     TessValue *src,
+                     TessValue *stats,
+                     gfloat eps,
+                     TessActivation act)
+{
+  TessGroupNorm norm = { .src = src,
+                         .scale = tess_net_weight (net, path, "weight"),
+                         .shift = tess_net_weight (net, path, "bias"),
+                         .stats = stats,
+                         .n_groups = net->n_groups,
+                         .eps = eps,
+                         .act = act };
+
+  return tess_group_norm (net->program, &norm);
+}
+
+TessValue *
+tess_net_resnet_tail (const TessNet *net,
+                      const gchar *path,
+                      TessValue *src,
+                      TessValue *h,
+                      TessValue *stats,
+                      gfloat eps)
+{
+  g_autofree gchar *norm2 = g_strconcat (path, ".norm2", NULL);
+  g_autofree gchar *conv2 = g_strconcat (path, ".conv2", NULL);
+  g_autofree gchar *shortcut = g_strconcat (path, ".conv_shortcut", NULL);
+  TessConv2d conv = { .weight = tess_net_weight (net, conv2, "weight"),
+                      .bias = tess_net_optional_weight (net, conv2, "bias"),
+                      .residual = src,
+                      .pad_begin = 1,
+                      .pad_end = 1 };
+
+  if (tess_net_optional_weight (net, shortcut, "weight") != NULL)
+    conv.residual = tess_net_linear (net, shortcut, src, NULL, TESS_ACT_NONE);
+  conv.src = tess_net_group_norm (net, norm2, h, stats, eps, TESS_ACT_SILU);
+  return tess_conv2d (net->program, &conv);
+}

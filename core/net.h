@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/net.h: what the networks' recording shares: layers named as in the
+ * model file. Weights were checked when the model was opened. */
+#pragma once
+
+#include "core/ops/ops.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  TessModel *model;     /* borrowed */
+  TessPart part;        /* whose weights */
+  TessProgram *program; /* what is being recorded */
+  gint n_groups;        /* of every group norm */
+} TessNet;
+
+/* The weight "@path.@name"; NULL, and the program fails, when it is missing.
+ * The optional one may be missing. */
+const TessWeight *
+tess_net_weight (const TessNet *net, const gchar *path, const gchar *name);
+const TessWeight *tess_net_optional_weight (const TessNet *net,
+                                            const gchar *path,
+                                            const gchar *name);
+
+/* 3x3, stride 1, size kept; with path.weight and path.bias. */
+TessValue *
+tess_net_conv3 (const TessNet *net, const gchar *path, TessValue *src);
+
+/* path.weight and, if there, path.bias. */
+TessValue *tess_net_linear (const TessNet *net,
+                            const gchar *path,
+                            TessValue *src,
+                            TessValue *residual,
+                            TessActivation act);
+
+TessValue *tess_net_layer_norm (const TessNet *net,
+                                const gchar *path,
+                                TessValue *src,
+                                gfloat eps);
+
+/* @stats: as TessGroupNorm, may be NULL. */
+TessValue *tess_net_group_norm (const TessNet *net,
+                                const gchar *path,
+                                TessValue *src,
+                                TessValue *stats,
+                                gfloat eps,
+                                TessActivation act);
+
+/* The second half of a residual block from what conv1 gave:
+ * conv2 (silu (norm2 (h))) + shortcut (src). */
+TessValue *tess_net_resnet_tail (const TessNet *net,
+                                 const gchar *path,
+                                 TessValue *src,
+                                 TessValue *h,
+                                 TessValue *stats,
+                                 gfloat eps);
+
+G_END_DECLS

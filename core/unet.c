@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/unet.c: the denoiser, one batch of tiles per call. */
+#include "core/unet.h"
+#include "core/error.h"
+#include "core/unet-net.h"
+
+/* One compiled batch. */
+typedef struct
+{
+  gint n, h, w;
+  TessBuffer *src, *dst; /* [n, h, w, channels] */
+  TessBuffer *rows;      /* i32 [1, 1, 1, n] */
+  TessExec *exec;
+} Batch;
+
+struct _TessUnet
+{
+  TessModel *model;
+  TessBackend *backend;
+  const TessUnetConfig *config;
+  TessUnetNet net;
+  gint m, n_tokens; /* of the contexts, 0: none yet */
+  gint n_steps;
+  TessBuffer *table; /* [1, 1, n_steps, row_size] */
+  TessBuffer *row;   /* one row of it */
+  gint step;         /* which, -1: none */
+  GPtrArray *batches;
+};
+
+static void
+batch_free (Batch *batch)
+{
+  if (batch == NULL)
+    return;
+  tess_exec_free (batch->exec);
+  tess_buffer_unref (batch->src);
+  tess_buffer_unref (batch->dst);
+  tess_buffer_unref (batch->rows);
+  g_free (batch);
+}
+
+TessUnet *
+tess_unet_new (TessModel *model, TessBackend *backend, GError **error)
+{
+  TessUnet *unet = g_new0 (TessUnet, 1);
+
+  unet->model = tess_model_ref (model);
+  unet->backend = tess_backend_ref (backend);
+  unet->config = tess_model_unet (model);
+  unet->step = -1;
+  unet->batches = g_ptr_array_new_with_free_func ((GDestroyNotify) batch_free);
+  tess_unet_net_init (&unet->net, model);
+  return unet;
+}
+
+void
+tess_unet_free (TessUnet *unet)
+{
+  if (unet == NULL)
+    return;
+  g_ptr_array_unref (unet->batches);
+  tess_unet_net_finish (&unet->net);
+  tess_buffer_unref (unet->table);
+  tess_buffer_unref (unet->row);
+  tess_backend_unref (unet->backend);
+  tess_model_unref (unet->model);
+  g_free (unet);
+}
+
+gint
+tess_unet_align (const TessUnet *unet)
+{
+  return 1 << (unet->config->n_levels - 1);
+}
+
+static TessProgram *
+new_program (TessUnet *unet, const gchar *name)
+{
+  return tess_program_new (name, tess_backend_storage (unet->backend));
+}
+
+static TessBuffer *
+new_buffer (TessUnet *unet, gint n, gint h, gint w, gint c, GError **error)
+{
+  TessShape shape = { n, h, w, c };
+
+  return tess_buffer_new (unet->backend, tess_backend_storage (unet->backend),
+                          &shape, error);
+}
+
+static gboolean
+run_once (TessUnet *unet,
+          TessProgram *program,
+          GCancellable *cancellable,
+          GError **error)
+{
+  g_autoptr (TessExec) exec
+      = tess_backend_compile (unet->backend, program, error);
+
+  return exec != NULL && tess_exec_run (exec, cancellable, error);
+}
+
+static gboolean
+condition_texts (TessUnet *unet,
+                 const TessTensor *contexts,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  gint m = (gint) contexts->dims[0], n_tokens = (gint) contexts->dims[1];
+  g_autoptr (TessProgram) program = new_program (unet, "unet contexts");
+  g_autoptr (TessBuffer) src = NULL;
+  g_autofree gfloat *values = NULL;
+
+  /* Programs read these buffers, so other sizes need other programs. */
+  if (m != unet->m || n_tokens != unet->n_tokens)
+    {
+      g_ptr_array_set_size (unet->batches, 0);
+      unet->m = unet->n_tokens = 0;
+      if (!tess_unet_net_make_buffers (&unet->net, unet->backend, m, n_tokens,
+                                       error))
+        return FALSE;
+    }
+  if (unet->net.crosses->len > 0)
+    {
+      gsize n = tess_tensor_n_elements (contexts);
+
+      src = new_buffer (unet, m, 1, n_tokens, unet->config->context_width,
+                        error);
+      if (src == NULL)
+        return FALSE;
+      values = g_new (gfloat, n);
+      tess_tensor_read_f32 (contexts, 0, n, values);
+      tess_buffer_write (src, 0, m, values);
+      tess_unet_net_record_contexts (&unet->net, program, src);
+      if (!run_once (unet, program, cancellable, error))
+        return FALSE;
+    }
+  unet->m = m;
+  unet->n_tokens = n_tokens;
+  return TRUE;
+}
+
+static gboolean
+condition_times (TessUnet *unet,
+                 const gdouble *timesteps,
+                 gint n_steps,
+                 GCancellable *cancellable,
+                 GError **error)
+{
+  gint width = unet->config->channels[0];
+  g_autoptr (TessProgram) program = new_program (unet, "unet times");
+  g_autoptr (TessBuffer) waves = NULL;
+  g_autofree gfloat *values = g_new (gfloat, (gsize) n_steps * width);
+
+  unet->step = -1;
+  unet->n_steps = 0;
+  g_clear_pointer (&unet->table, tess_buffer_unref);
+  unet->table = new_buffer (unet, 1, 1, n_steps, unet->net.row_size, error);
+  waves = new_buffer (unet, 1, 1, n_steps, width, error);
+  if (unet->table == NULL || waves == NULL)
+    return FALSE;
+  if (unet->row == NULL)
+    {
+      unet->row = new_buffer (unet, 1, 1, 1, unet->net.row_size, error);
+      if (unet->row == NULL)
+        return FALSE;
+    }
+
+  for (gint i = 0; i < n_steps; i++)
+    tess_unet_net_waves (unet->config, timesteps[i],
+                         values + (gsize) i * width);
+  tess_buffer_write (waves, 0, 1, values);
+  tess_unet_net_record_times (&unet->net, program, waves, unet->table);
+  if (!run_once (unet, program, cancellable, error))
+    return FALSE;
+  unet->n_steps = n_steps;
+  return TRUE;
+}
+
+gboolean
+tess_unet_condition (TessUnet *unet,
+                     const TessTensor *contexts,
+                     const gdouble *timesteps,
+                     gint n_steps,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  g_return_val_if_fail (n_steps > 0, FALSE);
+
+  if (contexts->n_dims != 3 || contexts->dims[0] < 1 || contexts->dims[1] < 1
+      || contexts->dims[2] != unet->config->context_width)
+    {
+      g_autofree gchar *shape = tess_tensor_shape_string (contexts);
+
+      g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
+                   "The text encoder gives %s, the denoiser reads states of "
+                   "%d; the two belong to different models.",
+                   shape, unet->config->context_width);
+      return FALSE;
+    }
+  return condition_texts (unet, contexts, cancellable, error)
+         && condition_times (unet, timesteps, n_steps, cancellable, error);
+}
+
+static gboolean
+check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
+{
+  gint align = tess_unet_align (unet);
+
+  if (n >= 1 && h >= align && w >= align && h % align == 0 && w % align == 0)
+    return TRUE;
+  g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
+               "A tile of %d x %d cells was asked for; the model works on "
+               "multiples of %d.",
+               w, h, align);
+  return FALSE;
+}
+
+/* Makes the buffers of a batch; @program gets the network. */
+static gboolean
+record_batch (TessUnet *unet,
+              const TessUnetNet *net,
+              TessBuffer *row,
+              Batch *batch,
+              TessProgram *program,
+              GError **error)
+{
+  TessShape rows = { 1, 1, 1, batch->n };
+  TessShape dst = { batch->n, batch->h, batch->w, unet->config->out_channels };
+
+  batch->src = new_buffer (unet, batch->n, batch->h, batch->w,
+                           unet->config->in_channels, error);
+  if (batch->src == NULL)
+    return FALSE;
+  batch->rows = tess_buffer_new (unet->backend, TESS_I32, &rows, error);
+  if (batch->rows == NULL)
+    return FALSE;
+  batch->dst = tess_buffer_new (unet->backend, TESS_F32, &dst, error);
+  if (batch->dst == NULL)
+    return FALSE;
+  tess_unet_net_record (net, program, batch->src, batch->rows, row, batch->dst);
+  return TRUE;
+}
+
+static Batch *
+prepare (TessUnet *unet, gint n, gint h, gint w, GError **error)
+{
+  g_autoptr (TessProgram) program = NULL;
+  Batch *batch;
+
+  for (guint i = 0; i < unet->batches->len; i++)
+    {
+      batch = g_ptr_array_index (unet->batches, i);
+      if (batch->n == n && batch->h == h && batch->w == w)
+        return batch;
+    }
+  if (!check_sides (unet, n, h, w, error))
+    return NULL;
+
+  program = new_program (unet, "unet");
+  batch = g_new0 (Batch, 1);
+  batch->n = n;
+  batch->h = h;
+  batch->w = w;
+  if (!record_batch (unet, &unet->net, unet->row, batch, program, error)
+      || (batch->exec = tess_backend_compile (unet->backend, program, error))
+             == NULL)
+    {
+      batch_free (batch);
+      return NULL;
+    }
+  g_ptr_array_add (unet->batches, batch);
+  return batch;
+}
+
+gboolean
+tess_unet_run (TessUnet *unet,
+               const TessUnetCall *call,
+               GCancellable *cancellable,
+               GError **error)
+{
+  gsize row_bytes = unet->net.row_size
+                    * tess_type_size (tess_backend_storage (unet->backend));
+  g_autofree gint32 *zeros = NULL;
+  const gint32 *rows = call->rows;
+  Batch *batch;
+
+  g_return_val_if_fail (unet->m > 0, FALSE);
+  g_return_val_if_fail (call->step >= 0 && call->step < unet->n_steps, FALSE);
+
+  batch = prepare (unet, call->n, call->h, call->w, error);
+  if (batch == NULL)
+    return FALSE;
+  if (rows == NULL)
+    rows = zeros = g_new0 (gint32, call->n);
+  for (gint i = 0; i < call->n; i++)
+    g_return_val_if_fail (rows[i] >= 0 && rows[i] < unet->m, FALSE);
+
+  tess_buffer_write_nchw (batch->src, 0, call->n, call->src);
+  tess_buffer_write_i32 (batch->rows, rows);
+  if (unet->step != call->step)
+    {
+      tess_buffer_copy (unet->row, 0, unet->table, call->step * row_bytes,
+                        row_bytes);
+      unet->step = call->step;
+    }
+  if (!tess_exec_run (batch->exec, cancellable, error))
+    return FALSE;
+  tess_buffer_read_nchw (batch->dst, 0, call->n, call->dst);
+  return TRUE;
+}
+
+/* Programs of contexts and times take weights that the network does not. */
+static gboolean
+plan_conditions (TessUnet *unet,
+                 const TessUnetNet *net,
+                 gint n_tokens,
+                 TessUnetCost *cost,
+                 GError **error)
+{
+  const TessUnetConfig *config = unet->config;
+  g_autoptr (TessProgram) contexts = new_program (unet, "unet contexts");
+  g_autoptr (TessProgram) times = new_program (unet, "unet times");
+  g_autoptr (TessBuffer) src = NULL;
+  g_autoptr (TessBuffer) waves = NULL;
+  g_autoptr (TessBuffer) table = NULL;
+  TessPlan plan;
+
+  src = new_buffer (unet, 1, 1, n_tokens, config->context_width, error);
+  waves = new_buffer (unet, 1, 1, 1, config->channels[0], error);
+  table = new_buffer (unet, 1, 1, 1, net->row_size, error);
+  if (src == NULL || waves == NULL || table == NULL)
+    return FALSE;
+  if (net->crosses->len > 0)
+    {
+      tess_unet_net_record_contexts (net, contexts, src);
+      if (!tess_backend_plan (unet->backend, contexts, &plan, error))
+        return FALSE;
+      cost->weights += plan.weights;
+    }
+  tess_unet_net_record_times (net, times, waves, table);
+  if (!tess_backend_plan (unet->backend, times, &plan, error))
+    return FALSE;
+  cost->weights += plan.weights;
+  return TRUE;
+}
+
+gboolean
+tess_unet_cost (TessUnet *unet,
+                gint n,
+                gint h,
+                gint w,
+                gint n_tokens,
+                TessUnetCost *cost,
+                GError **error)
+{
+  g_autoptr (TessProgram) program = new_program (unet, "unet");
+  g_autoptr (TessBuffer) row = NULL;
+  Batch *batch;
+  TessUnetNet net;
+  TessPlan plan;
+  gboolean ok;
+
+  *cost = (TessUnetCost) { 0 };
+  if (!check_sides (unet, n, h, w, error))
+    return FALSE;
+
+  /* Buffers of its own: nothing of what is compiled is touched. */
+  row = new_buffer (unet, 1, 1, 1, unet->net.row_size, error);
+  if (row == NULL)
+    return FALSE;
+  tess_unet_net_init (&net, unet->model);
+  batch = g_new0 (Batch, 1);
+  batch->n = n;
+  batch->h = h;
+  batch->w = w;
+  ok = tess_unet_net_make_buffers (&net, unet->backend, 1, n_tokens, error)
+       && record_batch (unet, &net, row, batch, program, error)
+       && tess_backend_plan (unet->backend, program, &plan, error);
+  if (ok)
+    {
+      cost->arena = plan.arena;
+      cost->weights = plan.weights;
+      cost->n_flops = tess_program_n_flops (program);
+      ok = plan_conditions (unet, &net, n_tokens, cost, error);
+    }
+  g_clear_pointer (&program, tess_program_unref);
+  batch_free (batch);
+  tess_unet_net_finish (&net);
+  return ok;
+}
