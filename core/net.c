@@ -92,14 +92,12 @@ TessValue *
 tess_net_resnet_tail (const TessNet *net,
                       const gchar *path,
                       TessValue *src,
-                      TessValue *h,
-                      TessValue *stats,
-                      gfloat eps)
+                      TessValue *h)
 {
-  g_autofree gchar *norm2 = g_strconcat (path, ".norm2", NULL);
   g_autofree gchar *conv2 = g_strconcat (path, ".conv2", NULL);
   g_autofree gchar *shortcut = g_strconcat (path, ".conv_shortcut", NULL);
-  TessConv2d conv = { .weight = tess_net_weight (net, conv2, "weight"),
+  TessConv2d conv = { .src = h,
+                      .weight = tess_net_weight (net, conv2, "weight"),
                       .bias = tess_net_optional_weight (net, conv2, "bias"),
                       .residual = src,
                       .pad_begin = 1,
@@ -107,6 +105,5 @@ tess_net_resnet_tail (const TessNet *net,
 
   if (tess_net_optional_weight (net, shortcut, "weight") != NULL)
     conv.residual = tess_net_linear (net, shortcut, src, NULL, TESS_ACT_NONE);
-  conv.src = tess_net_group_norm (net, norm2, h, stats, eps, TESS_ACT_SILU);
   return tess_conv2d (net->program, &conv);
 }

@@ -47,13 +47,11 @@ TessValue *tess_net_group_norm (const TessNet *net,
                                 gfloat eps,
                                 TessActivation act);
 
-/* The second half of a residual block from what conv1 gave:
- * conv2 (silu (norm2 (h))) + shortcut (src). */
+/* The end of a residual block, whose second norm gave @h:
+ * conv2 (h) + shortcut (src). */
 TessValue *tess_net_resnet_tail (const TessNet *net,
                                  const gchar *path,
                                  TessValue *src,
-                                 TessValue *h,
-                                 TessValue *stats,
-                                 gfloat eps);
+                                 TessValue *h);
 
 G_END_DECLS

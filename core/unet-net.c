@@ -228,9 +228,11 @@ record_resnet (Recording *r, const gchar *path, TessValue *src)
   TessUnetBlock *block
       = &g_array_index (r->net->blocks, TessUnetBlock, r->next_block++);
   g_autofree gchar *norm1 = g_strconcat (path, ".norm1", NULL);
+  g_autofree gchar *norm2 = g_strconcat (path, ".norm2", NULL);
   TessShape shape = { 1, 1, 1, block->channels };
   TessConv2d conv = { .pad_begin = 1, .pad_end = 1 };
   gfloat eps = r->net->config->norm_eps;
+  TessValue *h;
 
   g_assert (g_str_equal (block->path, path));
 
@@ -238,8 +240,9 @@ record_resnet (Recording *r, const gchar *path, TessValue *src)
       = tess_net_group_norm (&r->layers, norm1, src, NULL, eps, TESS_ACT_SILU);
   conv.weight = tess_net_weight (&r->layers, path, "conv1.weight");
   conv.row = tess_view (r->layers.program, r->row, block->first, &shape);
-  return tess_net_resnet_tail (
-      &r->layers, path, src, tess_conv2d (r->layers.program, &conv), NULL, eps);
+  h = tess_conv2d (r->layers.program, &conv);
+  h = tess_net_group_norm (&r->layers, norm2, h, NULL, eps, TESS_ACT_SILU);
+  return tess_net_resnet_tail (&r->layers, path, src, h);
 }
 
 /* x + to_out (attention (norm (x))); keys and values from @cross or from x. */

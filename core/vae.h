@@ -3,7 +3,10 @@
  * Source: Rombach 2022; agrees with AutoencoderKL of diffusers.
  *
  * Tiles are an implementation matter here: in TESS_VAE_EXACT the result is
- * the untiled one within rounding, whatever the tile. */
+ * the untiled one within rounding, whatever the tile, as long as the attention
+ * sees the whole canvas. It does up to about 5 megapixels in f32 and 10 in
+ * bf16 (SD's own widths and default limits); above, each tile attends to
+ * itself and 24 latent cells round it. */
 #pragma once
 
 #include "core/backend.h"
@@ -17,11 +20,19 @@ TessVae *tess_vae_new (TessModel *model, TessBackend *backend, GError **error);
 void tess_vae_free (TessVae *vae); /* may be NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessVae, tess_vae_free)
 
+/* How much memory a canvas may take beside the weights: what the largest maps
+ * of one tile may need, and what is kept of the whole canvas between passes.
+ * 0: 384 and 640 MiB. More of the second makes large canvases faster. */
+void tess_vae_set_limits (TessVae *vae, gsize n_bytes_tile, gsize n_bytes_kept);
+
 typedef enum
 {
-  TESS_VAE_AUTO,     /* exact up to a size, estimate above */
+  TESS_VAE_AUTO,     /* exact while that costs at most seven times the work of
+                        the network alone, estimate above: from about 2
+                        megapixels in f32, 4 in bf16 with SD's own decoder */
   TESS_VAE_EXACT,    /* group norms over the whole canvas */
-  TESS_VAE_ESTIMATE, /* their statistics from a shrunken canvas */
+  TESS_VAE_ESTIMATE, /* exact where that is cheap (the low levels); the other
+                        norms take theirs from a shrunken canvas */
 } TessVaeMode;
 
 /* A finished part of the result: [channels, h, w] float32 in planes at
@@ -83,7 +94,9 @@ gboolean tess_vae_encode (TessVae *vae,
 /* Pixels per latent cell along an axis: 8 for four levels. */
 gint tess_vae_factor (const TessVae *vae);
 
-/* Peak bytes beside the weights for a canvas of that many cells. */
+/* Peak bytes beside the weights to decode a canvas of that many latent cells
+ * (each of the results may be NULL); what @sink makes of the pixels is not in
+ * it. */
 gboolean tess_vae_cost (TessVae *vae,
                         gint h,
                         gint w,
