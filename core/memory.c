@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/memory.c: large blocks of host memory that may be refused. */
+#include "core/memory.h"
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PAGE 4096
+#define HUGE_PAGE (2 * 1024 * 1024)
+#define MAPPED_FROM (4 * 1024 * 1024)
+
+static gint fail_at;
+
+void
+tess_memory_fail_at (gint nth)
+{
+  g_atomic_int_set (&fail_at, nth);
+}
+
+static gsize
+mapped_size (gsize n_bytes)
+{
+  return (n_bytes + PAGE - 1) / PAGE * PAGE;
+}
+
+/* A mapping that starts on a huge page: one more is asked for, what sticks
+ * out on both sides is given back. */
+static gpointer
+map_aligned (gsize n_bytes)
+{
+  gsize size = mapped_size (n_bytes);
+  guint8 *raw = mmap (NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  gsize before;
+
+  if (raw == MAP_FAILED)
+    return NULL;
+  before = (HUGE_PAGE - (gsize) raw % HUGE_PAGE) % HUGE_PAGE;
+  if (before > 0)
+    munmap (raw, before);
+  if (before < HUGE_PAGE)
+    munmap (raw + before + size, HUGE_PAGE - before);
+#ifdef MADV_HUGEPAGE
+  madvise (raw + before, size, MADV_HUGEPAGE);
+#endif
+  return raw + before;
+}
+
+gpointer
+tess_memory_new (gsize n_bytes, const gchar *purpose, GError **error)
+{
+  void *memory = NULL;
+  gint left = g_atomic_int_get (&fail_at);
+
+  if (left > 0)
+    g_atomic_int_set (&fail_at, left - 1);
+  if (left == 1 || n_bytes > G_MAXSIZE / 2)
+    memory = NULL;
+  else if (n_bytes >= MAPPED_FROM)
+    memory = map_aligned (n_bytes);
+  else if (posix_memalign (&memory, 64, MAX (n_bytes, 1)) != 0)
+    memory = NULL;
+  else
+    memset (memory, 0, n_bytes);
+
+  if (memory == NULL)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
+                 "No memory for %.1f MiB of %s; choose a smaller tile, or "
+                 "fewer at once.",
+                 n_bytes / 1048576.0, purpose);
+  return memory;
+}
+
+void
+tess_memory_free (gpointer memory, gsize n_bytes)
+{
+  if (memory == NULL)
+    return;
+  if (n_bytes >= MAPPED_FROM)
+    munmap (memory, mapped_size (n_bytes));
+  else
+    free (memory);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/memory.h: large blocks of host memory that may be refused: arenas,
+ * buffers, weights in a backend's layout. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * tess_memory_new:
+ * Zeros, aligned to at least 64 bytes; from 4 MiB on aligned and advised for
+ * huge pages, because filling gigabytes of small pages takes seconds.
+ * @purpose is for the message: "weights".
+ * Errors: TESS_ERROR_MEMORY with the numbers.
+ */
+gpointer tess_memory_new (gsize n_bytes, const gchar *purpose, GError **error);
+void tess_memory_free (gpointer memory, gsize n_bytes); /* may be NULL */
+
+/* For tests: the @nth call of tess_memory_new from now (1: the next) fails;
+ * 0: none does. */
+void tess_memory_fail_at (gint nth);
+
+G_END_DECLS
