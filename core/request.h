@@ -89,7 +89,8 @@ void tess_request_add_region (TessRequest *request,
 /**
  * tess_request_from_json / tess_request_to_json:
  * Job files. Paths in them are relative to @folder (may be NULL). Unknown
- * members are an error that names them: TESS_ERROR_REQUEST.
+ * members are an error that names them: TESS_ERROR_REQUEST. Buffers (init,
+ * masks) are not written, only their paths.
  */
 TessRequest *
 tess_request_from_json (const gchar *json, const gchar *folder, GError **error);
@@ -97,5 +98,42 @@ gchar *tess_request_to_json (const TessRequest *request);
 
 /* Says which setting is out of range, TESS_ERROR_REQUEST. */
 gboolean tess_request_check (const TessRequest *request, GError **error);
+
+/* The settings that are one value each, for job files, command lines and
+ * dialogs: one table says name, range, choices and what it is for. */
+typedef enum
+{
+  TESS_FIELD_TEXT,   /* gchar * */
+  TESS_FIELD_PATH,   /* gchar * */
+  TESS_FIELD_INT,    /* gint */
+  TESS_FIELD_INT64,  /* gint64 */
+  TESS_FIELD_SIZE,   /* gsize, in bytes; texts may end in K, M or G */
+  TESS_FIELD_REAL,   /* gdouble */
+  TESS_FIELD_CHOICE, /* gint or enum */
+} TessFieldKind;
+
+typedef struct
+{
+  const gchar *nick;
+  gint value;
+} TessChoice;
+
+typedef struct
+{
+  const gchar *name; /* of the JSON member and of the long option */
+  TessFieldKind kind;
+  gsize offset; /* in TessRequest */
+  gdouble min, max;
+  const TessChoice *choices; /* ends with a NULL nick */
+  const gchar *help;         /* what it does and when to change it */
+} TessRequestField;
+
+const TessRequestField *tess_request_fields (guint *n);
+
+/* Sets the field @name from @text. Errors: TESS_ERROR_REQUEST. */
+gboolean tess_request_set (TessRequest *request,
+                           const gchar *name,
+                           const gchar *text,
+                           GError **error);
 
 G_END_DECLS

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/request.c: the table of settings, and what is done with it: defaults,
+ * copies, checks. Job files are in core/request-json.c. */
+#include "core/request.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <math.h>
+
+static const TessChoice samplers[] = {
+  { "ddim", TESS_SAMPLER_DDIM },
+  { "euler", TESS_SAMPLER_EULER },
+  { "euler-a", TESS_SAMPLER_EULER_ANCESTRAL },
+  { "dpmpp-2m", TESS_SAMPLER_DPMPP_2M },
+  { "dpmpp-2m-karras", TESS_SAMPLER_DPMPP_2M_KARRAS },
+  { "unipc", TESS_SAMPLER_UNIPC },
+  { "ddpm", TESS_SAMPLER_DDPM },
+  { NULL },
+};
+
+static const TessChoice spacings[] = {
+  { "model", 0 },
+  { "leading", 1 + TESS_SPACING_LEADING },
+  { "trailing", 1 + TESS_SPACING_TRAILING },
+  { "linspace", 1 + TESS_SPACING_LINSPACE },
+  { NULL },
+};
+
+static const TessChoice yes_no[]
+    = { { "model", 0 }, { "yes", 1 }, { "no", -1 }, { NULL } };
+
+static const TessChoice predictions[] = {
+  { "model", 0 },
+  { "eps", 1 + TESS_PREDICTION_EPS },
+  { "v", 1 + TESS_PREDICTION_V },
+  { "x0", 1 + TESS_PREDICTION_X0 },
+  { NULL },
+};
+
+static const TessChoice grids[] = {
+  { "even", TESS_GRID_EVEN },
+  { "anchored", TESS_GRID_ANCHORED },
+  { "ring", TESS_GRID_RING },
+  { NULL },
+};
+
+static const TessChoice weights[] = {
+  { "gaussian", TESS_WEIGHT_GAUSSIAN },
+  { "uniform", TESS_WEIGHT_UNIFORM },
+  { "quartic", TESS_WEIGHT_QUARTIC },
+  { NULL },
+};
+
+static const TessChoice vae_modes[] = {
+  { "auto", TESS_VAE_AUTO },
+  { "exact", TESS_VAE_EXACT },
+  { "estimate", TESS_VAE_ESTIMATE },
+  { NULL },
+};
+
+static const TessChoice devices[] = {
+  { "auto", TESS_DEVICE_AUTO },
+  { "cpu", TESS_DEVICE_CPU },
+  { "plain", TESS_DEVICE_PLAIN },
+  { NULL },
+};
+
+static const TessChoice storages[] = {
+  { "auto", 0 },
+  { "float32", 1 + TESS_F32 },
+  { "bfloat16", 1 + TESS_BF16 },
+  { NULL },
+};
+
+#define AT(member) G_STRUCT_OFFSET (TessRequest, member)
+#define TEXT(name, member, help)                                               \
+  { name, TESS_FIELD_TEXT, AT (member), 0, 0, NULL, help }
+#define PATH(name, member, help)                                               \
+  { name, TESS_FIELD_PATH, AT (member), 0, 0, NULL, help }
+#define INT(name, member, min, max, help)                                      \
+  { name, TESS_FIELD_INT, AT (member), min, max, NULL, help }
+#define REAL(name, member, min, max, help)                                     \
+  { name, TESS_FIELD_REAL, AT (member), min, max, NULL, help }
+#define CHOICE(name, member, choices, help)                                    \
+  { name, TESS_FIELD_CHOICE, AT (member), 0, 0, choices, help }
+
+static const TessRequestField fields[] = {
+  PATH ("model",
+        model,
+        "model folder or file, or the name of one that --models lists; "
+        "default: Horizon, else the first found"),
+  TEXT ("prompt", prompt, "what to paint"),
+  TEXT ("negative", negative, "what to keep out"),
+  INT ("width", width, 16, 131072, "in pixels"),
+  INT ("height", height, 16, 131072, "in pixels"),
+  INT ("steps",
+       steps,
+       1,
+       1000,
+       "of the sampler; more are slower and, up to about 30, better"),
+  REAL ("guidance",
+        guidance,
+        1.0,
+        100.0,
+        "how closely to follow the prompt; 1: no guidance, twice as fast"),
+  REAL ("guidance-rescale",
+        guidance_rescale,
+        0.0,
+        1.0,
+        "takes back the contrast that much guidance adds; 0: none"),
+  CHOICE ("sampler", sampler, samplers, "the way from noise to picture"),
+  REAL ("eta", eta, 0.0, 1.0, "ddim: fresh noise in each step; 0: none"),
+  CHOICE ("spacing",
+          spacing,
+          spacings,
+          "how steps are laid over the model's schedule"),
+  CHOICE ("zero-snr",
+          zero_snr,
+          yes_no,
+          "schedule that ends in pure noise; for models trained so"),
+  CHOICE ("prediction",
+          prediction,
+          predictions,
+          "what the model predicts; for single files that do not say"),
+  INT ("clip-skip",
+       clip_skip,
+       0,
+       12,
+       "text layer, counted from the end; 0: the model's"),
+  { "seed", TESS_FIELD_INT64, AT (seed), -1, (gdouble) G_MAXINT64, NULL,
+    "the same number gives the same picture; -1: a new one" },
+  CHOICE ("grid",
+          grid,
+          grids,
+          "how tiles lie on the canvas; ring: left and right edge meet"),
+  CHOICE ("weight", weight, weights, "how tiles are averaged"),
+  INT ("tile",
+       tile,
+       0,
+       1024,
+       "side in latent cells (8 pixels each); 0: the model's window"),
+  INT ("overlap",
+       overlap,
+       -1,
+       1023,
+       "of tiles, in latent cells; less is faster, more hides seams; "
+       "-1: half the tile"),
+  INT ("batch", batch, 0, 64, "tiles at once; 0: what memory allows"),
+  REAL ("bootstrap",
+        bootstrap,
+        0.0,
+        1.0,
+        "part of the steps in which each region is painted alone, which "
+        "keeps things inside their masks"),
+  PATH ("init", init_path, "PNG picture to start from, scaled to the canvas"),
+  REAL ("strength",
+        strength,
+        0.0,
+        1.0,
+        "with init: how much is painted anew, above 0; 1: everything"),
+  CHOICE ("vae",
+          vae_mode,
+          vae_modes,
+          "exact: as if decoded in one piece; estimate: less memory"),
+  CHOICE ("device", device, devices, "what computes; plain is for checking"),
+  CHOICE ("storage",
+          storage,
+          storages,
+          "of numbers on the device; auto: the faster"),
+  INT ("threads", n_threads, 0, 4096, "0: all cores"),
+  { "memory", TESS_FIELD_SIZE, AT (memory), 0, 0x1p62, NULL,
+    "bytes that the job may take (6G, 800M); 0: what is free" },
+};
+
+const TessRequestField *
+tess_request_fields (guint *n)
+{
+  *n = G_N_ELEMENTS (fields);
+  return fields;
+}
+
+static void
+region_free (gpointer data)
+{
+  TessRegion *region = data;
+
+  g_free (region->prompt);
+  g_free (region->negative);
+  g_free (region->mask_path);
+  g_clear_object (&region->mask);
+  g_free (region);
+}
+
+static void
+lora_free (gpointer data)
+{
+  TessLora *lora = data;
+
+  g_free (lora->path);
+  g_free (lora);
+}
+
+TessRequest *
+tess_request_new (void)
+{
+  TessRequest *request = g_new0 (TessRequest, 1);
+
+  request->loras = g_ptr_array_new_with_free_func (lora_free);
+  request->regions = g_ptr_array_new_with_free_func (region_free);
+  request->width = 512;
+  request->height = 512;
+  request->steps = 25;
+  request->guidance = 7.5;
+  request->sampler = TESS_SAMPLER_DPMPP_2M;
+  request->seed = -1;
+  request->overlap = -1;
+  request->bootstrap = 0.2;
+  request->strength = 0.75;
+  return request;
+}
+
+void
+tess_request_add_lora (TessRequest *request,
+                       const gchar *path,
+                       gdouble strength)
+{
+  TessLora *lora = g_new (TessLora, 1);
+
+  lora->path = g_strdup (path);
+  lora->strength = strength;
+  g_ptr_array_add (request->loras, lora);
+}
+
+void
+tess_request_add_region (TessRequest *request,
+                         const gchar *prompt,
+                         const gchar *negative,
+                         GeglBuffer *mask,
+                         const gchar *mask_path)
+{
+  TessRegion *region = g_new0 (TessRegion, 1);
+
+  region->prompt = g_strdup (prompt);
+  region->negative = g_strdup (negative);
+  region->mask = mask ? g_object_ref (mask) : NULL;
+  region->mask_path = g_strdup (mask_path);
+  g_ptr_array_add (request->regions, region);
+}
+
+TessRequest *
+tess_request_dup (const TessRequest *request)
+{
+  TessRequest *dup = g_new (TessRequest, 1);
+
+  *dup = *request;
+  dup->loras = g_ptr_array_new_with_free_func (lora_free);
+  dup->regions = g_ptr_array_new_with_free_func (region_free);
+  dup->model = g_strdup (request->model);
+  dup->prompt = g_strdup (request->prompt);
+  dup->negative = g_strdup (request->negative);
+  dup->init_path = g_strdup (request->init_path);
+  if (dup->init)
+    g_object_ref (dup->init);
+  for (guint i = 0; i < request->loras->len; i++)
+    {
+      const TessLora *lora = request->loras->pdata[i];
+
+      tess_request_add_lora (dup, lora->path, lora->strength);
+    }
+  for (guint i = 0; i < request->regions->len; i++)
+    {
+      const TessRegion *region = request->regions->pdata[i];
+
+      tess_request_add_region (dup, region->prompt, region->negative,
+                               region->mask, region->mask_path);
+    }
+  return dup;
+}
+
+void
+tess_request_free (TessRequest *request)
+{
+  if (request == NULL)
+    return;
+  g_ptr_array_unref (request->loras);
+  g_ptr_array_unref (request->regions);
+  g_free (request->model);
+  g_free (request->prompt);
+  g_free (request->negative);
+  g_free (request->init_path);
+  g_clear_object (&request->init);
+  g_free (request);
+}
+
+static gdouble
+field_number (const TessRequestField *field, const TessRequest *request)
+{
+  gconstpointer at = G_STRUCT_MEMBER_P (request, field->offset);
+
+  switch (field->kind)
+    {
+    case TESS_FIELD_INT:
+    case TESS_FIELD_CHOICE:
+      return *(const gint *) at;
+    case TESS_FIELD_INT64:
+      return (gdouble) * (const gint64 *) at;
+    case TESS_FIELD_SIZE:
+      return (gdouble) * (const gsize *) at;
+    case TESS_FIELD_REAL:
+      return *(const gdouble *) at;
+    case TESS_FIELD_TEXT:
+    case TESS_FIELD_PATH:
+      break;
+    }
+  return 0.0;
+}
+
+static gboolean
+field_check (const TessRequestField *field, gdouble value, GError **error)
+{
+  /* Written so that NaN is refused. */
+  if (value >= field->min && value <= field->max)
+    return TRUE;
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+               "%s is %.10g; take %.10g to %.10g", field->name, value,
+               field->min, field->max);
+  return FALSE;
+}
+
+static gboolean
+choice_check (const TessRequestField *field, gint value, GError **error)
+{
+  for (const TessChoice *c = field->choices; c->nick; c++)
+    if (c->value == value)
+      return TRUE;
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+               "%s is %d, which is none of its choices", field->name, value);
+  return FALSE;
+}
+
+static gboolean
+regions_check (const TessRequest *request, GError **error)
+{
+  for (guint i = 0; i < request->regions->len; i++)
+    {
+      const TessRegion *region = request->regions->pdata[i];
+
+      if (region->mask == NULL && region->mask_path == NULL)
+        {
+          g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                       "region %u (\"%s\") has no mask; give one", i + 1,
+                       region->prompt ? region->prompt : "");
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+gboolean
+tess_request_check (const TessRequest *request, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      const TessRequestField *field = &fields[i];
+      gdouble value = field_number (field, request);
+
+      if (field->kind == TESS_FIELD_TEXT || field->kind == TESS_FIELD_PATH)
+        continue;
+      if (field->kind == TESS_FIELD_CHOICE
+              ? !choice_check (field, (gint) value, error)
+              : !field_check (field, value, error))
+        return FALSE;
+    }
+  for (guint i = 0; i < request->loras->len; i++)
+    {
+      const TessLora *lora = request->loras->pdata[i];
+
+      if (isfinite (lora->strength))
+        continue;
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "the strength of %s is not a number", lora->path);
+      return FALSE;
+    }
+  if ((gint64) request->width * request->height > G_GINT64_CONSTANT (1) << 30)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "%d x %d pixels are more than %d megapixels; take a "
+                   "smaller canvas",
+                   request->width, request->height, (1 << 30) / 1000000);
+      return FALSE;
+    }
+  if ((request->init || request->init_path) && !(request->strength > 0.0))
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "a strength of 0 would paint nothing; take more, up to 1");
+      return FALSE;
+    }
+  return regions_check (request, error);
+}
+
+static gboolean
+set_choice (TessRequest *request,
+            const TessRequestField *field,
+            const gchar *text,
+            GError **error)
+{
+  g_autoptr (GString) list = g_string_new (NULL);
+
+  for (const TessChoice *c = field->choices; c->nick; c++)
+    {
+      if (g_str_equal (c->nick, text))
+        {
+          *(gint *) G_STRUCT_MEMBER_P (request, field->offset) = c->value;
+          return TRUE;
+        }
+      g_string_append_printf (list, "%s%s", list->len ? ", " : "", c->nick);
+    }
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+               "%s cannot be \"%s\"; take one of %s", field->name, text,
+               list->str);
+  return FALSE;
+}
+
+static gdouble
+size_unit (gchar letter)
+{
+  switch (g_ascii_toupper (letter))
+    {
+    case 'K':
+      return 0x1p10;
+    case 'M':
+      return 0x1p20;
+    case 'G':
+      return 0x1p30;
+    default:
+      return 0.0;
+    }
+}
+
+static gboolean
+set_number (TessRequest *request,
+            const TessRequestField *field,
+            const gchar *text,
+            GError **error)
+{
+  gpointer at = G_STRUCT_MEMBER_P (request, field->offset);
+  gchar *end = NULL;
+  gboolean whole = field->kind != TESS_FIELD_REAL;
+  gdouble value = g_ascii_strtod (text, &end);
+  gint64 exact;
+
+  if (field->kind == TESS_FIELD_SIZE && *end && size_unit (*end) > 0.0)
+    {
+      value = floor (value * size_unit (*end));
+      end++;
+    }
+  if (end == text || *end || !isfinite (value)
+      || (whole && value != floor (value)))
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "%s cannot be \"%s\"; give a %snumber", field->name, text,
+                   whole ? "whole " : "");
+      return FALSE;
+    }
+  if (!field_check (field, value, error))
+    return FALSE;
+  switch (field->kind)
+    {
+    case TESS_FIELD_REAL:
+      *(gdouble *) at = value;
+      break;
+    case TESS_FIELD_SIZE:
+      *(gsize *) at = (gsize) value;
+      break;
+    case TESS_FIELD_INT64: /* all 63 bits of a seed */
+      exact = g_ascii_strtoll (text, NULL, 10);
+      *(gint64 *) at = exact;
+      break;
+    default:
+      *(gint *) at = (gint) value;
+    }
+  return TRUE;
+}
+
+gboolean
+tess_request_set (TessRequest *request,
+                  const gchar *name,
+                  const gchar *text,
+                  GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      const TessRequestField *field = &fields[i];
+      gchar **at = G_STRUCT_MEMBER_P (request, field->offset);
+
+      if (!g_str_equal (field->name, name))
+        continue;
+      switch (field->kind)
+        {
+        case TESS_FIELD_TEXT:
+        case TESS_FIELD_PATH:
+          g_free (*at);
+          *at = g_strdup (text);
+          return TRUE;
+        case TESS_FIELD_CHOICE:
+          return set_choice (request, field, text, error);
+        default:
+          return set_number (request, field, text, error);
+        }
+    }
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+               "there is no setting \"%s\"", name);
+  return FALSE;
+}
