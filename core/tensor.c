@@ -187,18 +187,10 @@ tess_f32_to_bf16 (const gfloat *src, guint16 *dst, gsize n)
     }
 }
 
-void
-tess_tensor_read_f32 (const TessTensor *tensor,
-                      gsize first,
-                      gsize n,
-                      gfloat *dst)
+static void
+read_aligned (TessType type, const guint8 *src, gsize n, gfloat *dst)
 {
-  const guint8 *src = tensor->data;
-
-  g_return_if_fail (first + n <= tess_tensor_n_elements (tensor));
-
-  src += first * tess_type_size (tensor->type);
-  switch (tensor->type)
+  switch (type)
     {
     case TESS_F32:
       memcpy (dst, src, n * sizeof *dst);
@@ -227,5 +219,31 @@ tess_tensor_read_f32 (const TessTensor *tensor,
       break;
     case TESS_N_TYPES:
       g_assert_not_reached ();
+    }
+}
+
+void
+tess_tensor_read_f32 (const TessTensor *tensor,
+                      gsize first,
+                      gsize n,
+                      gfloat *dst)
+{
+  gsize size = tess_type_size (tensor->type);
+  const guint8 *src = (const guint8 *) tensor->data + first * size;
+  guint64 aligned[1024]; /* a part of what a file has at an odd address */
+
+  g_return_if_fail (first + n <= tess_tensor_n_elements (tensor));
+
+  if ((guintptr) src % size == 0)
+    {
+      read_aligned (tensor->type, src, n, dst);
+      return;
+    }
+  for (gsize at = 0; at < n; at += G_N_ELEMENTS (aligned))
+    {
+      gsize count = MIN (n - at, G_N_ELEMENTS (aligned));
+
+      memcpy (aligned, src + at * size, count * size);
+      read_aligned (tensor->type, (const guint8 *) aligned, count, dst + at);
     }
 }

@@ -32,7 +32,8 @@ typedef struct
   TessType type;
   gint n_dims; /* 0: a single number */
   gint64 dims[TESS_MAX_DIMS];
-  gpointer data; /* may lie in a read-only mapping */
+  gpointer data; /* may lie in a read-only mapping; there it need not be
+                    aligned: use tess_tensor_read_f32 */
   gsize n_bytes;
   gboolean mapped;        /* data lies in a private, never written mapping of
                              a file, whose pages may be dropped */
@@ -57,7 +58,7 @@ tess_tensor_new_nchw (gint64 n, gint64 c, gint64 h, gint64 w, GError **error);
 /**
  * tess_tensor_new_wrapped:
  * A tensor over bytes that somebody else has. @release is called with @owner
- * when the tensor goes. @data must be aligned to the type.
+ * when the tensor goes.
  */
 TessTensor *tess_tensor_new_wrapped (TessType type,
                                      gint n_dims,

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/model-config.h: a model's configuration: read from diffusers' JSON
+ * files, or inferred from the names and shapes of a single file. Whatever
+ * comes out is within bounds that networks can rely on. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "core/model-layout.h"
+#include "core/tensor-file.h"
+
+G_BEGIN_DECLS
+
+/* Each fills its config from an object; @file is named in errors. */
+gboolean tess_config_read_unet (JsonObject *json,
+                                const gchar *file,
+                                TessUnetConfig *config,
+                                GError **error);
+gboolean tess_config_read_vae (JsonObject *json,
+                               const gchar *file,
+                               TessVaeConfig *config,
+                               GError **error);
+gboolean tess_config_read_text (JsonObject *json,
+                                const gchar *file,
+                                TessTextConfig *config,
+                                GError **error);
+gboolean tess_config_read_scheduler (JsonObject *json,
+                                     const gchar *file,
+                                     TessDiffusionConfig *config,
+                                     GError **error);
+
+/* What Stable Diffusion was trained with. */
+void tess_config_default_diffusion (TessDiffusionConfig *config);
+
+/**
+ * tess_config_read_folder:
+ * The configuration files of a diffusers folder; a missing scheduler or
+ * tokenizer folder means the defaults.
+ * Errors: TESS_ERROR_MODEL, TESS_ERROR_UNSUPPORTED; G_FILE_ERROR.
+ */
+gboolean tess_config_read_folder (const gchar *folder,
+                                  TessModelConfig *config,
+                                  GError **error);
+
+/**
+ * tess_config_infer:
+ * The configuration of a single file in the original naming. What names and
+ * shapes do not say: heads (8, or 64 wide where projections are linear), norm
+ * groups (the largest of 32, 16 and 8 that divides all channels),
+ * and the prediction: SD 1.x eps; SD 2.x v, as most of its descendants,
+ * unless the file's metadata, its training step or a .yaml beside it say
+ * otherwise.
+ * Errors: TESS_ERROR_MODEL, TESS_ERROR_UNSUPPORTED.
+ */
+gboolean tess_config_infer (const TessTensorFile *file,
+                            TessModelConfig *config,
+                            GError **error);
+
+/* For both: is the configuration within bounds? */
+gboolean tess_config_check_unet (const TessUnetConfig *config,
+                                 const gchar *file,
+                                 GError **error);
+gboolean tess_config_check_vae (const TessVaeConfig *config,
+                                const gchar *file,
+                                GError **error);
+gboolean tess_config_check_text (const TessTextConfig *config,
+                                 const gchar *file,
+                                 GError **error);
+
+/* A JSON file of limited size and depth whose root is an object. NULL with
+ * TESS_ERROR_MODEL or G_FILE_ERROR. */
+JsonNode *tess_config_load_json (const gchar *path, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/model-layout.h: every weight that a configuration asks for: name (in
+ * diffusers' naming) and shape. What is opened is checked against it, what is
+ * synthetic is made from it, what a LoRA names is looked up in it. */
+#pragma once
+
+#include "core/model.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  gchar *name;
+  gint n_dims;
+  gint64 dims[4];
+} TessLayoutEntry;
+
+/* The configuration of all parts of a model. */
+typedef struct
+{
+  TessUnetConfig unet;
+  TessVaeConfig vae;
+  TessTextConfig text;
+  TessDiffusionConfig diffusion;
+} TessModelConfig;
+
+/* (element-type TessLayoutEntry) (transfer full) */
+GArray *tess_layout_unet (const TessUnetConfig *config);
+GArray *tess_layout_vae (const TessVaeConfig *config);
+GArray *tess_layout_text (const TessTextConfig *config);
+GArray *tess_layout_part (const TessModelConfig *config, TessPart part);
+
+/* For people: "UNet", "VAE", "text encoder". */
+const gchar *tess_part_name (TessPart part);
+
+G_END_DECLS

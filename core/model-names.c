@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/model-names.c: what a weight is called in the files of others. */
+#include "core/model-names.h"
+
+#include <string.h>
+
+/* What diffusers called the attention of its VAE before 0.18. */
+static const struct
+{
+  const gchar *now, *then;
+} old_attention[] = {
+  { ".to_q.", ".query." },
+  { ".to_k.", ".key." },
+  { ".to_v.", ".value." },
+  { ".to_out.0.", ".proj_attn." },
+};
+
+static TessTensor *
+find_exactly (const GPtrArray *files, const gchar *name, const gchar **why)
+{
+  for (guint i = 0; i < files->len; i++)
+    {
+      const TessTensorFile *file = g_ptr_array_index (files, i);
+      TessTensor *tensor = tess_tensor_file_get (file, name);
+
+      if (tensor != NULL)
+        return tess_tensor_ref (tensor);
+      if (why != NULL && *why == NULL)
+        *why = g_hash_table_lookup (file->refused, name);
+    }
+  return NULL;
+}
+
+static gchar *
+replace (const gchar *name, const gchar *from, const gchar *to)
+{
+  const gchar *at = strstr (name, from);
+
+  if (at == NULL)
+    return NULL;
+  return g_strdup_printf ("%.*s%s%s", (gint) (at - name), name, to,
+                          at + strlen (from));
+}
+
+static TessTensor *
+find_diffusers (TessPart part,
+                const gchar *name,
+                const GPtrArray *files,
+                const gchar **why)
+{
+  TessTensor *tensor = find_exactly (files, name, why);
+
+  if (tensor != NULL)
+    return tensor;
+  if (part == TESS_PART_TEXT && g_str_has_prefix (name, "text_model."))
+    return find_exactly (files, name + strlen ("text_model."), why);
+  if (part != TESS_PART_VAE || strstr (name, ".attentions.") == NULL)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (old_attention); i++)
+    {
+      g_autofree gchar *then
+          = replace (name, old_attention[i].now, old_attention[i].then);
+
+      if (then != NULL)
+        return find_exactly (files, then, why);
+    }
+  return NULL;
+}
+
+TessTensor *
+tess_names_find (TessNaming naming,
+                 const TessModelConfig *config,
+                 TessPart part,
+                 const gchar *name,
+                 const GPtrArray *files,
+                 const gchar **why)
+{
+  if (naming == TESS_NAMING_DIFFUSERS)
+    return find_diffusers (part, name, files, why);
+  return NULL;
+}
