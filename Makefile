@@ -6,15 +6,29 @@
 
 help:
 	@echo 'make demo          from nothing to a painted panorama; prints its path'
-	@echo 'make test          all tests; ends with N passed, N failed'
-	@echo 'make bench         speed and memory against this machine'"'"'s peak'
-	@echo 'make install       into your GIMP; PREFIX=/usr/local for all users'
-	@echo 'make uninstall     what make install installed last'
-	@echo 'make format        format the C files'
-	@echo 'make clean         delete build/'
+	@echo 'make test          all checks; ends with N passed, N failed'
+	@echo 'make bench         speed and memory beside what this machine can do'
+	@echo 'make install       into your GIMP; with PREFIX=/usr/local for all users'
+	@echo 'make uninstall     removes what make install put there'
+	@echo 'make format        formats the C files'
+	@echo 'make clean         deletes build/'
+
+demo:
+	tools/sandbox --build tools/stage demo
+	tools/sandbox --build tools/demo
 
 test:
 	tools/sandbox tools/run-tests
+
+bench:
+	tools/sandbox --build tools/stage demo
+	tools/sandbox --build meson test -C build/demo --benchmark --verbose
+
+install:
+	tools/sandbox --direct tools/install $(PREFIX)
+
+uninstall:
+	ninja -C build/install uninstall
 
 format:
 	tools/sandbox tools/c-files clang-format -i
