@@ -394,6 +394,7 @@ loop_step (Loop *loop, GCancellable *cancellable, GError **error)
       const TessDenoiseProgress progress = {
         .step = loop->step,
         .n_steps = tess_sampler_n_steps (job->sampler),
+        .n_new = n,
         .n_done = i + n,
         .n_samples = samples->len,
       };

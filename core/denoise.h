@@ -37,7 +37,8 @@ typedef gboolean (*TessDenoiser) (const TessUnetCall *call,
 typedef struct
 {
   gint step, n_steps;
-  gint n_done, n_samples; /* of the network in this step */
+  gint n_new;             /* samples of the network in the call that was */
+  gint n_done, n_samples; /* in this step */
 } TessDenoiseProgress;
 
 typedef struct

@@ -22,7 +22,8 @@ typedef struct
   gint cells_w, cells_h; /* of the latent canvas */
   gint n_tiles;
   gint tile_w, tile_h; /* in latent cells */
-  gint batch;          /* tiles at once */
+  gint batch;          /* samples of the UNet at once: a tile with guidance is
+                          two */
   gint n_steps;
   gint n_calls;  /* UNet samples in all */
   gsize n_bytes; /* peak of the whole job */

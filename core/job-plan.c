@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/job-plan.c: memory and time, from what the networks declare.
+ *
+ *   sampling:  weights + arena of the UNet at work + the loop's canvases
+ *   decoding:  weights + what the decoder takes + latent + the picture
+ *
+ * The arena is one, so the larger of both counts. The picture's 12 bytes per
+ * pixel lie in a GeglBuffer, which moves to disk what exceeds its cache. */
+#include "core/job-plan.h"
+
+#include "core/error.h"
+#include "core/speed.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Samples at once beyond which a CPU gains nothing: its caches are full. */
+#define MAX_SAMPLES 4
+#define LOAD_SECONDS 1.0
+
+static gsize
+read_number (const gchar *path)
+{
+  g_autofree gchar *text = NULL;
+  gchar *end;
+  guint64 value;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return G_MAXSIZE;
+  value = g_ascii_strtoull (text, &end, 10);
+  return end == text ? G_MAXSIZE : (gsize) value;
+}
+
+gsize
+tess_free_memory (void)
+{
+  gsize limit = read_number ("/sys/fs/cgroup/memory.max");
+  gsize used = read_number ("/sys/fs/cgroup/memory.current");
+  gsize bytes = G_MAXSIZE;
+  g_autofree gchar *text = NULL;
+  const gchar *line;
+
+  if (g_file_get_contents ("/proc/meminfo", &text, NULL, NULL)
+      && (line = strstr (text, "MemAvailable:")) != NULL)
+    bytes = (gsize) g_ascii_strtoull (line + strlen ("MemAvailable:"), NULL, 10)
+            * 1024;
+  if (limit != G_MAXSIZE && used != G_MAXSIZE)
+    bytes = MIN (bytes, limit > used ? limit - used : 0);
+  return bytes;
+}
+
+typedef struct
+{
+  gsize weights, arena, loop, decode, latent, picture;
+} Bytes;
+
+static gsize
+peak (const Bytes *bytes)
+{
+  return bytes->weights
+         + MAX (bytes->arena + bytes->loop,
+                MAX (bytes->arena, bytes->decode) + bytes->picture)
+         + bytes->latent;
+}
+
+static gint
+n_tokens (const TessJob *job)
+{
+  const TessPrompt *prompt = job->prompts->pdata[0];
+
+  return prompt->n_chunks * prompt->n_positions;
+}
+
+/* The largest number of samples up to @limit that leaves the last call of a
+ * step as full as the others, if one is not much smaller; so that the network
+ * is compiled for one batch. */
+static gint
+even_batch (gint64 n_samples, gint limit)
+{
+  for (gint batch = limit; batch > limit / 2; batch--)
+    if (n_samples % batch == 0)
+      return batch;
+  return limit;
+}
+
+static gboolean
+cost_batch (TessJob *job,
+            gint n_samples,
+            Bytes *bytes,
+            gsize *unet_weights,
+            GError **error)
+{
+  const TessTilePlan *tiles = job->method->plan;
+  TessDenoise denoise;
+  TessUnetCost cost;
+
+  if (!tess_unet_cost (job->studio->unet, n_samples, tiles->tile_h,
+                       tiles->tile_w, n_tokens (job), &cost, error))
+    return FALSE;
+  tess_job_denoise (job, &denoise);
+  denoise.batch = n_samples;
+  bytes->arena = cost.arena;
+  bytes->loop = tess_denoise_n_bytes (&denoise);
+  *unet_weights = cost.weights;
+  job->n_flops_sample = cost.n_flops / n_samples;
+  return TRUE;
+}
+
+static gboolean
+cost_decoder (TessJob *job, Bytes *bytes, GError **error)
+{
+  const TessTilePlan *tiles = job->method->plan;
+  const TessUnetConfig *unet = tess_model_unet (job->studio->model);
+  gsize vae_weights, cells = (gsize) tiles->width * tiles->height;
+  TessType storage = tess_backend_storage (job->studio->backend);
+
+  if (!tess_vae_cost (job->studio->vae, tiles->height, tiles->width, &job->vae,
+                      &bytes->decode, &vae_weights, &job->n_flops_decode,
+                      error))
+    return FALSE;
+  bytes->weights = vae_weights
+                   + tess_model_n_params (job->studio->model, TESS_PART_TEXT)
+                         * tess_type_size (storage)
+                   + (gsize) job->prompts->len * n_tokens (job)
+                         * unet->context_width * sizeof (gfloat);
+  bytes->latent
+      = cells * job->channels * sizeof (gfloat) * (job->regions ? 2 : 1);
+  if (job->regions)
+    bytes->latent += cells * job->regions->n_prompts * 2 * sizeof (gfloat);
+  bytes->picture = (gsize) job->request->width * job->request->height * 3
+                   * sizeof (gfloat);
+  return TRUE;
+}
+
+static gdouble
+gib (gsize n_bytes)
+{
+  return n_bytes / 0x1p30;
+}
+
+/* One sentence with the numbers and the first setting that helps. */
+static void
+refuse (const TessJob *job, const Bytes *bytes, gsize free, GError **error)
+{
+  const TessRequest *request = job->request;
+  gdouble area = (gdouble) request->width * request->height;
+  gdouble canvas = (gdouble) MAX (bytes->loop, bytes->picture) + bytes->latent;
+  gdouble fixed = (gdouble) peak (bytes) - canvas;
+  g_autofree gchar *advice = NULL;
+
+  if (fixed + 0.1 * canvas < free)
+    {
+      gdouble scale = sqrt ((free - fixed) / canvas) * 0.98;
+
+      advice = g_strdup_printf ("a canvas of %d x %d pixels would fit",
+                                (gint) (request->width * scale) / 64 * 64,
+                                (gint) (request->height * scale) / 64 * 64);
+      if (area * scale * scale < 64.0 * 64.0)
+        g_clear_pointer (&advice, g_free);
+    }
+  if (advice == NULL && bytes->arena > fixed / 3
+      && job->plan.tile_w > tess_unet_align (job->studio->unet))
+    advice = g_strdup_printf ("take a tile smaller than %d cells",
+                              MAX (job->plan.tile_w, job->plan.tile_h));
+  if (advice == NULL && tess_backend_storage (job->studio->backend) == TESS_F32
+      && tess_backend_cpu_has_bf16 ())
+    advice = g_strdup ("take bfloat16 storage");
+  g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
+               "the picture needs %.2f GiB (%.2f for weights, %.2f for tiles, "
+               "%.2f for the canvas) and %.2f GiB are free; %s",
+               gib (peak (bytes)), gib (bytes->weights),
+               gib (MAX (bytes->arena, bytes->decode)), canvas / 0x1p30,
+               gib (free),
+               advice ? advice : "free memory or take a smaller model");
+}
+
+static void
+estimate_time (TessJob *job)
+{
+  TessJobPlan *plan = &job->plan;
+  gdouble unet = tess_speed_get (plan->device, "unet", plan->model);
+  gdouble vae = tess_speed_get (plan->device, "vae", plan->model);
+
+  plan->n_flops = plan->n_calls * job->n_flops_sample + job->n_flops_decode;
+  plan->seconds = 0.0;
+  if (unet > 0.0)
+    plan->seconds = plan->n_calls * job->n_flops_sample / unet
+                    + job->n_flops_decode / (vae > 0.0 ? vae : unet)
+                    + LOAD_SECONDS;
+}
+
+gboolean
+tess_job_make_plan (TessJob *job, GError **error)
+{
+  const TessTilePlan *tiles = job->method->plan;
+  TessJobPlan *plan = &job->plan;
+  gint branches = job->negative ? 2 : 1;
+  gint64 n_first, n_samples;
+  gsize free, unet_weights, other_weights;
+  Bytes bytes = { 0 };
+  TessDenoise denoise;
+  gint limit;
+
+  tess_job_denoise (job, &denoise);
+  n_samples = tess_denoise_n_samples (&denoise);
+  plan->width = tiles->width * job->factor;
+  plan->height = tiles->height * job->factor;
+  plan->cells_w = tiles->width;
+  plan->cells_h = tiles->height;
+  plan->n_tiles = tiles->n_tiles;
+  plan->tile_w = tiles->tile_w;
+  plan->tile_h = tiles->tile_h;
+  plan->n_steps = tess_sampler_n_steps (job->sampler);
+  plan->n_calls = (gint) MIN (n_samples, G_MAXINT);
+  plan->device = tess_backend_name (job->studio->backend);
+  plan->model = g_strdup (tess_model_name (job->studio->model));
+
+  free = job->request->memory ? job->request->memory : tess_free_memory ();
+  plan->n_bytes_free = free;
+  if (!cost_decoder (job, &bytes, error))
+    return FALSE;
+  other_weights = bytes.weights;
+  n_first = MAX (n_samples / plan->n_steps, 1);
+  limit
+      = job->request->batch > 0 ? job->request->batch * branches : MAX_SAMPLES;
+  limit = (gint) MIN (limit, n_first);
+  for (;; limit = (limit + 1) / 2)
+    {
+      gint batch = even_batch (n_first, limit);
+
+      if (!cost_batch (job, batch, &bytes, &unet_weights, error))
+        return FALSE;
+      bytes.weights = other_weights + unet_weights;
+      plan->batch = batch;
+      if (peak (&bytes) <= free || limit == 1)
+        break;
+    }
+  plan->n_bytes = peak (&bytes);
+  plan->n_bytes_weights = bytes.weights;
+  estimate_time (job);
+  if (plan->n_bytes <= free)
+    return TRUE;
+  refuse (job, &bytes, free, error);
+  return FALSE;
+}

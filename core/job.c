@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/job.c: from a request to tiles, texts and masks. */
+#include "core/job.h"
+
+#include "core/canvas.h"
+#include "core/error.h"
+#include "core/job-plan.h"
+#include "core/multidiffusion.h"
+#include "core/png-file.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Flat colours that regions are bootstrapped on. */
+#define MAX_BACKGROUNDS 8
+
+static gint
+ceil_div (gint a, gint b)
+{
+  return (a + b - 1) / b;
+}
+
+/* The model's own window where nothing is asked for. */
+static gint
+tile_side (const TessJob *job, gint align)
+{
+  gint window = tess_model_unet (job->studio->model)->sample_size;
+
+  if (job->request->tile > 0)
+    return job->request->tile;
+  return MAX (window / align, 1) * align;
+}
+
+static gboolean
+make_method (TessJob *job, GError **error)
+{
+  const TessRequest *request = job->request;
+  gint align = tess_unet_align (job->studio->unet);
+  gint tile = tile_side (job, align);
+  gint overlap = request->overlap >= 0 ? request->overlap : tile / 2;
+  gboolean ring = request->grid == TESS_GRID_RING;
+  const TessMultidiffusionSettings settings = {
+    .tiles = {
+      .width = ceil_div (request->width, job->factor),
+      .height = ceil_div (request->height, job->factor),
+      .tile_w = tile,
+      .tile_h = tile,
+      .overlap_x = overlap,
+      .overlap_y = overlap,
+      .align = align,
+      .grid_x = request->grid,
+      .grid_y = ring ? TESS_GRID_EVEN : request->grid,
+    },
+    .weight = request->weight,
+  };
+
+  if (ring && request->width % job->factor != 0)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "a canvas whose edges meet needs a width that is a multiple "
+                   "of %d, %d is not; take %d",
+                   job->factor, request->width,
+                   ceil_div (request->width, job->factor) * job->factor);
+      return FALSE;
+    }
+  job->method = tess_multidiffusion_new (&settings, error);
+  if (job->method == NULL)
+    return FALSE;
+  job->vae.mode = request->vae_mode;
+  job->vae.wrap_x = job->method->plan->wrap_x;
+  job->vae.wrap_y = job->method->plan->wrap_y;
+  return TRUE;
+}
+
+static gboolean
+make_sampler (TessJob *job, GError **error)
+{
+  const TessRequest *request = job->request;
+  const TessSamplerSettings settings = {
+    .kind = request->sampler,
+    .n_steps = request->steps,
+    .strength = job->init ? request->strength : 0.0,
+    .eta = request->eta,
+    .spacing = request->spacing,
+    .zero_snr = request->zero_snr,
+  };
+
+  job->sampler = tess_sampler_new (tess_model_diffusion (job->studio->model),
+                                   &settings, error);
+  return job->sampler != NULL;
+}
+
+static gint32
+text_row (GPtrArray *texts, const gchar *text)
+{
+  if (text == NULL)
+    text = "";
+  for (guint i = 0; i < texts->len; i++)
+    if (g_str_equal (texts->pdata[i], text))
+      return (gint32) i;
+  g_ptr_array_add (texts, (gpointer) text);
+  return (gint32) texts->len - 1;
+}
+
+static TessPrompt *
+parse (const TessJob *job, const gchar *text, gint min_chunks)
+{
+  const TessTextConfig *config = tess_model_text (job->studio->model);
+  const TessPromptSettings settings = {
+    .n_positions = config->n_positions,
+    .pad_id = config->pad_id,
+    .min_chunks = min_chunks,
+  };
+
+  return tess_prompt_parse (job->studio->tokenizer, text, &settings);
+}
+
+static void
+make_texts (TessJob *job)
+{
+  const TessRequest *request = job->request;
+  gint n = 1 + (gint) request->regions->len, n_chunks = 1;
+  g_autoptr (GPtrArray) texts = g_ptr_array_new ();
+  gboolean guided = request->guidance > 1.0;
+
+  job->positive = g_new0 (gint32, TESS_MAX_PROMPTS);
+  job->negative = guided ? g_new0 (gint32, TESS_MAX_PROMPTS) : NULL;
+  for (gint i = 0; i < n; i++)
+    {
+      const TessRegion *region = i > 0 ? request->regions->pdata[i - 1] : NULL;
+
+      job->positive[i]
+          = text_row (texts, region ? region->prompt : request->prompt);
+      if (guided)
+        job->negative[i]
+            = text_row (texts, region && region->negative ? region->negative
+                                                          : request->negative);
+    }
+  for (guint i = 0; i < texts->len; i++)
+    {
+      g_autoptr (TessPrompt) prompt = parse (job, texts->pdata[i], 1);
+
+      n_chunks = MAX (n_chunks, prompt->n_chunks);
+    }
+  job->prompts
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_prompt_free);
+  for (guint i = 0; i < texts->len; i++)
+    g_ptr_array_add (job->prompts, parse (job, texts->pdata[i], n_chunks));
+}
+
+static gboolean
+read_mask (const TessJob *job,
+           const TessRegion *region,
+           gfloat *dst,
+           GError **error)
+{
+  const TessTilePlan *tiles = job->method->plan;
+  g_autoptr (GeglBuffer) mask = NULL;
+
+  if (region->mask)
+    mask = g_object_ref (region->mask);
+  else
+    mask = tess_png_load (region->mask_path, TESS_PNG_MASK, error);
+  return mask
+         && tess_canvas_read_mask (mask, job->request->width,
+                                   job->request->height, job->factor,
+                                   tiles->width, tiles->height, dst, error);
+}
+
+static gboolean
+make_regions (TessJob *job, GError **error)
+{
+  const TessTilePlan *tiles = job->method->plan;
+  const GPtrArray *regions = job->request->regions;
+  gsize plane = (gsize) tiles->width * tiles->height;
+  gint n_steps = tess_sampler_n_steps (job->sampler);
+  g_autofree gfloat *masks = NULL;
+
+  if (regions->len == 0)
+    return TRUE;
+  if (regions->len >= TESS_MAX_PROMPTS)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "%u regions are too many; take %d at most", regions->len,
+                   TESS_MAX_PROMPTS - 1);
+      return FALSE;
+    }
+  masks = g_new (gfloat, regions->len * plane);
+  for (guint i = 0; i < regions->len; i++)
+    if (!read_mask (job, regions->pdata[i], masks + i * plane, error))
+      return FALSE;
+  job->regions = tess_regions_new ((gint) regions->len, tiles->width,
+                                   tiles->height, masks, error);
+  if (job->regions == NULL)
+    return FALSE;
+  job->regions->n_steps = (gint) lround (job->request->bootstrap * n_steps);
+  job->regions->n_backgrounds = MIN (job->regions->n_steps, MAX_BACKGROUNDS);
+  return TRUE;
+}
+
+static gboolean
+open_init (TessJob *job, GError **error)
+{
+  if (job->request->init)
+    job->init = g_object_ref (job->request->init);
+  else if (job->request->init_path)
+    {
+      job->init
+          = tess_png_load (job->request->init_path, TESS_PNG_PICTURE, error);
+      return job->init != NULL;
+    }
+  return TRUE;
+}
+
+gboolean
+tess_job_init (TessJob *job,
+               TessStudio *studio,
+               const TessRequest *request,
+               GError **error)
+{
+  *job = (TessJob) { .studio = studio, .request = request };
+  job->factor = tess_vae_factor (studio->vae);
+  job->channels = tess_model_vae (studio->model)->latent_channels;
+  if (!open_init (job, error) || !make_method (job, error)
+      || !make_sampler (job, error))
+    return FALSE;
+  if (request->regions->len < TESS_MAX_PROMPTS)
+    make_texts (job);
+  return make_regions (job, error) && tess_job_make_plan (job, error);
+}
+
+void
+tess_job_finish (TessJob *job)
+{
+  g_clear_pointer (&job->method, tess_method_free);
+  g_clear_pointer (&job->sampler, tess_sampler_free);
+  g_clear_pointer (&job->regions, tess_regions_free);
+  g_clear_pointer (&job->prompts, g_ptr_array_unref);
+  g_clear_pointer (&job->positive, g_free);
+  g_clear_pointer (&job->negative, g_free);
+  g_clear_object (&job->init);
+  tess_job_plan_clear (&job->plan);
+}
+
+void
+tess_job_denoise (const TessJob *job, TessDenoise *denoise)
+{
+  *denoise = (TessDenoise) {
+    .method = job->method,
+    .sampler = job->sampler,
+    .channels = job->channels,
+    .batch = job->plan.batch,
+    .positive = job->positive,
+    .negative = job->negative,
+    .guidance = job->request->guidance,
+    .guidance_rescale = job->request->guidance_rescale,
+    .regions = job->regions,
+  };
+}

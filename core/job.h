@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/job.h: one request made ready: sizes, tiles, texts, masks, and what it
+ * will cost. Inside of core/generate.h. */
+#pragma once
+
+#include "core/denoise.h"
+#include "core/studio.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  TessStudio *studio;         /* opened for the request; borrowed */
+  const TessRequest *request; /* borrowed */
+  gint factor;                /* pixels per cell */
+  gint channels;              /* of the latent */
+  TessVaeSettings vae;        /* to decode the canvas */
+
+  TessMethod *method;
+  TessSampler *sampler;
+  TessRegions *regions; /* may be NULL */
+
+  GPtrArray *prompts; /* of TessPrompt, equally long, each text once */
+  gint32 *positive;   /* of each prompt of the loop: its row in prompts */
+  gint32 *negative;   /* NULL: no guidance */
+  GeglBuffer *init;   /* as asked for, may be NULL */
+
+  TessJobPlan plan;
+  gdouble n_flops_sample; /* of the UNet's work on one sample */
+  gdouble n_flops_decode;
+} TessJob;
+
+/**
+ * tess_job_init:
+ * Errors: TESS_ERROR_REQUEST, TESS_ERROR_MEMORY (the plan does not fit),
+ * those of PNG files. @job is to be finished either way.
+ */
+gboolean tess_job_init (TessJob *job,
+                        TessStudio *studio,
+                        const TessRequest *request,
+                        GError **error);
+void tess_job_finish (TessJob *job);
+
+/* The common loop's settings, but for random numbers and hooks. */
+void tess_job_denoise (const TessJob *job, TessDenoise *denoise);
+
+G_END_DECLS

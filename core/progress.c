@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/progress.c: the job as seconds, done and to come. */
+#include "core/progress.h"
+
+#include "core/speed.h"
+
+#define SECOND ((gdouble) G_USEC_PER_SEC)
+
+/* Where nothing is known, only the shares of a job matter. */
+#define ANY_SPEED 1e11
+#define LOAD_SHARE 0.01
+
+void
+tess_progress_init (TessProgressMeter *meter,
+                    const TessJob *job,
+                    const TessJobHooks *hooks)
+{
+  *meter = (TessProgressMeter) {
+    .hooks = hooks,
+    .device = job->plan.device,
+    .model = job->plan.model,
+    .n_flops_sample = job->n_flops_sample,
+    .n_flops_decode = job->n_flops_decode,
+    .n_samples = job->plan.n_calls,
+    .sample_speed = tess_speed_get (job->plan.device, "unet", job->plan.model),
+    .decode_speed = tess_speed_get (job->plan.device, "vae", job->plan.model),
+    .now = { .n_steps = job->plan.n_steps, .n_tiles = job->plan.n_tiles },
+  };
+}
+
+static void
+tell (TessProgressMeter *meter, gdouble decoded)
+{
+  gdouble sample_speed = meter->sample_speed, decode_speed, done, left, known;
+
+  known = MAX (meter->sample_speed, meter->decode_speed);
+  if (sample_speed <= 0.0)
+    sample_speed = known > 0.0 ? known : ANY_SPEED;
+  decode_speed = meter->decode_speed > 0.0 ? meter->decode_speed : sample_speed;
+  done = meter->n_done * meter->n_flops_sample / sample_speed
+         + decoded * meter->n_flops_decode / decode_speed;
+  left = (meter->n_samples - meter->n_done) * meter->n_flops_sample
+             / sample_speed
+         + (1.0 - decoded) * meter->n_flops_decode / decode_speed;
+  meter->now.seconds_left = known > 0.0 ? left : -1.0;
+  meter->now.fraction
+      = meter->now.stage == TESS_STAGE_LOAD
+            ? 0.0
+            : LOAD_SHARE + (1.0 - LOAD_SHARE) * done / MAX (done + left, 1e-9);
+  if (meter->hooks && meter->hooks->progress)
+    meter->hooks->progress (&meter->now, meter->hooks->data);
+}
+
+void
+tess_progress_begin (TessProgressMeter *meter, TessStage stage)
+{
+  meter->now.stage = stage;
+  meter->stage_began = g_get_monotonic_time ();
+  meter->pause = 0;
+  tell (meter, 0.0);
+}
+
+void
+tess_progress_sampled (TessProgressMeter *meter,
+                       const TessDenoiseProgress *progress,
+                       gint n_tiles)
+{
+  gint64 now = g_get_monotonic_time ();
+  gdouble seconds;
+
+  meter->now.step = progress->step;
+  meter->now.n_steps = progress->n_steps;
+  meter->now.n_tiles = n_tiles;
+  meter->now.tile = (gint) ((gint64) n_tiles * progress->n_done
+                            / MAX (progress->n_samples, 1));
+  meter->n_done += progress->n_new;
+  if (meter->first_done == 0)
+    {
+      /* The first call compiles; it is not counted. */
+      meter->first_done = now;
+      meter->n_first = meter->n_done;
+      meter->pause = 0;
+    }
+  seconds = (now - meter->first_done - meter->pause) / SECOND;
+  if (meter->n_done > meter->n_first && seconds > 0.0)
+    meter->sample_speed
+        = (meter->n_done - meter->n_first) * meter->n_flops_sample / seconds;
+  tell (meter, 0.0);
+}
+
+void
+tess_progress_decoded (TessProgressMeter *meter, gdouble fraction)
+{
+  gdouble seconds = (g_get_monotonic_time () - meter->stage_began) / SECOND;
+
+  if (fraction > 0.1 && seconds > 0.0)
+    meter->decode_speed = fraction * meter->n_flops_decode / seconds;
+  tell (meter, fraction);
+}
+
+void
+tess_progress_keep (TessProgressMeter *meter)
+{
+  if (meter->n_done > meter->n_first && meter->sample_speed > 0.0)
+    tess_speed_put (meter->device, "unet", meter->model, meter->sample_speed,
+                    1.0);
+  if (meter->now.stage == TESS_STAGE_DECODE && meter->decode_speed > 0.0)
+    tess_speed_put (meter->device, "vae", meter->model, meter->decode_speed,
+                    1.0);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/studio.c: opening, and keeping what can be kept. */
+#include "core/studio.h"
+
+#include "core/error.h"
+
+#include <glib/gstdio.h>
+
+TessStudio *
+tess_studio_new (void)
+{
+  TessStudio *studio = g_new0 (TessStudio, 1);
+
+  g_mutex_init (&studio->lock);
+  return studio;
+}
+
+static void
+close_model (TessStudio *studio)
+{
+  g_clear_pointer (&studio->text, tess_text_encoder_free);
+  g_clear_pointer (&studio->unet, tess_unet_free);
+  g_clear_pointer (&studio->vae, tess_vae_free);
+  g_clear_pointer (&studio->tokenizer, tess_tokenizer_unref);
+  g_clear_pointer (&studio->model, tess_model_unref);
+  g_clear_pointer (&studio->model_key, g_free);
+  if (studio->backend)
+    tess_backend_trim (studio->backend);
+}
+
+void
+tess_studio_free (TessStudio *studio)
+{
+  if (studio == NULL)
+    return;
+  close_model (studio);
+  tess_backend_unref (studio->backend);
+  g_free (studio->device_key);
+  g_mutex_clear (&studio->lock);
+  g_free (studio);
+}
+
+static gboolean
+open_device (TessStudio *studio, const TessRequest *request, GError **error)
+{
+  TessCpuSettings settings = { .n_threads = request->n_threads };
+  g_autoptr (GError) local = NULL;
+  g_autofree gchar *key = g_strdup_printf (
+      "%d %d %d", request->device, request->storage, request->n_threads);
+
+  if (g_strcmp0 (key, studio->device_key) == 0)
+    return TRUE;
+  close_model (studio);
+  g_clear_pointer (&studio->backend, tess_backend_unref);
+  g_clear_pointer (&studio->device_key, g_free);
+  if (request->device == TESS_DEVICE_PLAIN)
+    studio->backend = tess_backend_plain_new ();
+  else
+    {
+      settings.storage = request->storage == 0
+                             ? tess_backend_cpu_best_storage ()
+                             : (TessType) (request->storage - 1);
+      studio->backend = tess_backend_cpu_new (&settings, &local);
+      if (studio->backend == NULL && request->device == TESS_DEVICE_AUTO)
+        {
+          g_warning ("%s; going on in plain C, which is slow", local->message);
+          studio->backend = tess_backend_plain_new ();
+        }
+      else if (studio->backend == NULL)
+        g_propagate_error (error, g_steal_pointer (&local));
+    }
+  if (studio->backend == NULL)
+    return FALSE;
+  studio->device_key = g_steal_pointer (&key);
+  return TRUE;
+}
+
+static gchar *
+list_names (GPtrArray *models)
+{
+  GString *list = g_string_new (NULL);
+
+  for (guint i = 0; i < models->len; i++)
+    g_string_append_printf (list, "%s%s", i ? ", " : "",
+                            ((TessModelEntry *) models->pdata[i])->name);
+  return g_string_free (list, FALSE);
+}
+
+/* The file of the model asked for by path or name, or the bundled one. */
+static gchar *
+find_model (const gchar *wanted, GError **error)
+{
+  g_autoptr (GPtrArray) models = NULL;
+  g_autofree gchar *names = NULL;
+
+  if (wanted && *wanted && g_file_test (wanted, G_FILE_TEST_EXISTS))
+    return g_strdup (wanted);
+  models = tess_models_find (NULL);
+  for (guint i = 0; i < models->len; i++)
+    {
+      const TessModelEntry *entry = models->pdata[i];
+
+      if (g_ascii_strcasecmp (entry->name,
+                              wanted && *wanted ? wanted : "horizon")
+          == 0)
+        return g_strdup (entry->path);
+    }
+  if (models->len > 0 && (wanted == NULL || *wanted == '\0'))
+    return g_strdup (((TessModelEntry *) models->pdata[0])->path);
+  names = list_names (models);
+  if (models->len == 0)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                 "no model is found; put one into %s/tessera/models, or give "
+                 "the path of one",
+                 g_get_user_data_dir ());
+  else
+    g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                 "there is no model \"%s\"; give a path, or one of: %s", wanted,
+                 names);
+  return NULL;
+}
+
+/* Another file under the same name is another model. */
+static gchar *
+model_key (const TessRequest *request, const gchar *path)
+{
+  GString *key = g_string_new (NULL);
+  GStatBuf st = { 0 };
+
+  g_stat (path, &st);
+  g_string_append_printf (key, "%s %" G_GINT64_FORMAT " %d", path,
+                          (gint64) st.st_mtime, request->prediction);
+  for (guint i = 0; i < request->loras->len; i++)
+    {
+      const TessLora *lora = request->loras->pdata[i];
+
+      g_string_append_printf (key, " %s*%.17g", lora->path, lora->strength);
+    }
+  return g_string_free (key, FALSE);
+}
+
+static gboolean
+check_model (TessModel *model, GError **error)
+{
+  const TessUnetConfig *unet = tess_model_unet (model);
+  const TessVaeConfig *vae = tess_model_vae (model);
+
+  if (unet->in_channels == vae->latent_channels
+      && unet->out_channels == vae->latent_channels && vae->image_channels == 3)
+    return TRUE;
+  g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
+               "%s takes %d channels and gives %d where the decoder has %d: it "
+               "is made for something else (inpainting, depth); take a plain "
+               "text-to-image model",
+               tess_model_name (model), unet->in_channels, unet->out_channels,
+               vae->latent_channels);
+  return FALSE;
+}
+
+static gboolean
+open_networks (TessStudio *studio, GError **error)
+{
+  g_autofree gchar *merges = NULL;
+
+  if (!check_model (studio->model, error))
+    return FALSE;
+  merges = tess_model_find_merges (studio->model, error);
+  if (merges == NULL)
+    return FALSE;
+  studio->tokenizer = tess_tokenizer_new (merges, error);
+  if (studio->tokenizer == NULL)
+    return FALSE;
+  studio->text = tess_text_encoder_new (studio->model, studio->backend, error);
+  if (studio->text == NULL)
+    return FALSE;
+  studio->unet = tess_unet_new (studio->model, studio->backend, error);
+  if (studio->unet == NULL)
+    return FALSE;
+  studio->vae = tess_vae_new (studio->model, studio->backend, error);
+  return studio->vae != NULL;
+}
+
+static gboolean
+open_model (TessStudio *studio, const TessRequest *request, GError **error)
+{
+  g_autofree gchar *path = find_model (request->model, error);
+  g_autofree gchar *key = NULL;
+
+  if (path == NULL)
+    return FALSE;
+  key = model_key (request, path);
+  if (g_strcmp0 (key, studio->model_key) == 0)
+    return TRUE;
+  close_model (studio);
+  studio->model = tess_model_open (path, error);
+  if (studio->model == NULL)
+    return FALSE;
+  for (guint i = 0; i < request->loras->len; i++)
+    {
+      const TessLora *lora = request->loras->pdata[i];
+
+      if (!tess_model_add_lora (studio->model, lora->path, lora->strength,
+                                error))
+        return FALSE;
+    }
+  if (request->prediction > 0)
+    tess_model_set_prediction (studio->model,
+                               (TessPrediction) (request->prediction - 1));
+  if (!open_networks (studio, error))
+    return FALSE;
+  studio->model_key = g_steal_pointer (&key);
+  return TRUE;
+}
+
+gboolean
+tess_studio_open (TessStudio *studio,
+                  const TessRequest *request,
+                  GError **error)
+{
+  if (open_device (studio, request, error)
+      && open_model (studio, request, error))
+    return TRUE;
+  close_model (studio);
+  return FALSE;
+}
