@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * core/png-file.c: libpng, whose errors jump. What must be let go of after a jump
- * is kept in structs of the callers; the functions that jump own nothing. */
+ * core/png-file.c: libpng, whose errors jump. What must be let go of after a
+ * jump is kept in structs of the callers; the functions that jump own nothing.
+ */
 #include "core/png-file.h"
 
 #include "core/error.h"
