@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * ui/choices.c: words and their labels. */
+#include "ui/choices.h"
+
+#include <string.h>
+#include <glib/gi18n-lib.h>
+#include <libgimp/gimpui.h>
+#include "core/error.h"
+
+static const TessChoice inits[] = {
+  { "none", TESS_INIT_NONE },
+  { "layer", TESS_INIT_LAYER },
+  { "visible", TESS_INIT_VISIBLE },
+  { NULL },
+};
+
+static const TessChoice outputs[] = {
+  { "layer", TESS_OUTPUT_LAYER },
+  { "image", TESS_OUTPUT_IMAGE },
+  { NULL },
+};
+
+static const struct
+{
+  const gchar *name, *nick, *label;
+} labels[] = {
+  { "sampler", "ddim", N_ ("DDIM") },
+  { "sampler", "euler", N_ ("Euler") },
+  { "sampler", "euler-a", N_ ("Euler ancestral") },
+  { "sampler", "dpmpp-2m", N_ ("DPM++ 2M") },
+  { "sampler", "dpmpp-2m-karras", N_ ("DPM++ 2M Karras") },
+  { "sampler", "unipc", N_ ("UniPC") },
+  { "sampler", "ddpm", N_ ("DDPM") },
+  { "spacing", "model", N_ ("As the model says") },
+  { "spacing", "leading", N_ ("Leading") },
+  { "spacing", "trailing", N_ ("Trailing") },
+  { "spacing", "linspace", N_ ("Even, both ends") },
+  { "zero-snr", "model", N_ ("As the model says") },
+  { "zero-snr", "yes", N_ ("Yes") },
+  { "zero-snr", "no", N_ ("No") },
+  { "prediction", "model", N_ ("As the model says") },
+  { "prediction", "eps", N_ ("Noise (eps)") },
+  { "prediction", "v", N_ ("Velocity (v)") },
+  { "prediction", "x0", N_ ("Picture (x0)") },
+  { "grid", "even", N_ ("Spread evenly") },
+  { "grid", "anchored", N_ ("In fixed steps") },
+  { "grid", "ring", N_ ("Ring: left and right edge meet") },
+  { "weight", "gaussian", N_ ("Gaussian") },
+  { "weight", "uniform", N_ ("Uniform") },
+  { "weight", "quartic", N_ ("Quartic") },
+  { "vae", "auto", N_ ("Automatic") },
+  { "vae", "exact", N_ ("Exact") },
+  { "vae", "estimate", N_ ("Estimate, less memory") },
+  { "device", "auto", N_ ("Automatic") },
+  { "device", "cpu", N_ ("Processor") },
+  { "device", "plain", N_ ("Processor, plain C (slow)") },
+  { "storage", "auto", N_ ("The faster one") },
+  { "storage", "float32", N_ ("Exact (float32)") },
+  { "storage", "bfloat16", N_ ("Half the memory (bfloat16)") },
+  { "init", "none", N_ ("Nothing: from the text alone") },
+  { "init", "layer", N_ ("The selected layer") },
+  { "init", "visible", N_ ("What is visible") },
+  { "output", "layer", N_ ("New layer") },
+  { "output", "image", N_ ("New image") },
+};
+
+const TessChoice *
+tess_choices_of (const gchar *name)
+{
+  guint n;
+  const TessRequestField *fields = tess_request_fields (&n);
+
+  /* "init" of a request is a file; here it is a layer. */
+  if (strcmp (name, "init") == 0)
+    return inits;
+  if (strcmp (name, "output") == 0)
+    return outputs;
+  for (guint i = 0; i < n; i++)
+    if (strcmp (fields[i].name, name) == 0)
+      return fields[i].choices;
+  g_return_val_if_reached (inits);
+}
+
+/* A word that has no label yet is shown as it is. */
+static const gchar *
+label_of (const gchar *name, const gchar *nick)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (labels); i++)
+    if (strcmp (labels[i].name, name) == 0
+        && strcmp (labels[i].nick, nick) == 0)
+      return _ (labels[i].label);
+  return nick;
+}
+
+gchar *
+tess_choice_words (const gchar *name)
+{
+  const TessChoice *choice = tess_choices_of (name);
+  GString *words = g_string_new (choice->nick);
+
+  for (choice++; choice->nick; choice++)
+    {
+      g_string_append (words, choice[1].nick ? ", " : _ (" or "));
+      g_string_append (words, choice->nick);
+    }
+  return g_string_free (words, FALSE);
+}
+
+gboolean
+tess_choice_parse (const gchar *name,
+                   const gchar *nick,
+                   gint *value,
+                   GError **error)
+{
+  g_autofree gchar *words = NULL;
+
+  for (const TessChoice *c = tess_choices_of (name); c->nick; c++)
+    if (g_strcmp0 (c->nick, nick) == 0)
+      {
+        *value = c->value;
+        return TRUE;
+      }
+  words = tess_choice_words (name);
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+               _ ("There is no %s “%s”: write %s."), name, nick ? nick : "",
+               words);
+  return FALSE;
+}
+
+GtkWidget *
+tess_choice_combo_new (GObject *config, const gchar *name)
+{
+  g_autoptr (GtkListStore) store
+      = gtk_list_store_new (2, G_TYPE_STRING, G_TYPE_STRING);
+
+  for (const TessChoice *c = tess_choices_of (name); c->nick; c++)
+    gtk_list_store_insert_with_values (store, NULL, -1, 0, c->nick, 1,
+                                       label_of (name, c->nick), -1);
+  return gimp_prop_string_combo_box_new (config, name, GTK_TREE_MODEL (store),
+                                         0, 1);
+}

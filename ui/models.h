@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * ui/models.h: the models that this installation can paint with: those of
+ * core/model.h, those in the plug-in's own folder, those in folders that the
+ * user added. */
+#pragma once
+
+#include "core/model.h"
+
+G_BEGIN_DECLS
+
+/* (element-type TessModelEntry) (transfer full) */
+GPtrArray *tess_models_list (void);
+
+/**
+ * tess_models_resolve:
+ * The path of the model called @name: a name in the list or a path. Empty or
+ * NULL: Horizon, else the first found.
+ * Errors: TESS_ERROR_MODEL saying what there is, or where to put one.
+ */
+gchar *tess_models_resolve (const gchar *name, GError **error);
+
+/* The folder that new models are best put into. (transfer full) */
+gchar *tess_models_user_folder (void);
+
+G_END_DECLS

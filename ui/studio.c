@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * ui/studio.c: the dialog and what happens in it: plan at each change, paint,
+ * stop, keep. */
+#include "ui/studio.h"
+
+#include <string.h>
+#include <unistd.h>
+#include <glib/gi18n-lib.h>
+#include "ui/result-strip.h"
+#include "ui/settings.h"
+#include "ui/studio-settings.h"
+#include "ui/tile-preview.h"
+#include "ui/worker.h"
+
+#define PLAN_DELAY 250 /* ms without a change before it is planned */
+#define ALIVE_EVERY 1  /* s between looks whether GIMP lives */
+
+enum
+{
+  RESPONSE_GENERATE = 1,
+  RESPONSE_STOP,
+  RESPONSE_KEEP,
+};
+
+typedef struct
+{
+  GObject *config;
+  TessStudioHost host;
+  TessWorker *worker;
+  GMainLoop *loop;
+  pid_t gimp;
+
+  GtkWidget *dialog;
+  GtkWidget *settings;
+  GtkWidget *preview;
+  GtkWidget *strip;
+  GtkWidget *plan;     /* label */
+  GtkWidget *progress; /* bar */
+  GtkWidget *message;  /* label, for errors */
+
+  guint plan_source;
+  GeglRectangle area; /* of the picture being painted */
+  gboolean painted_any;
+} Studio;
+
+static void
+show_message (Studio *studio, const gchar *text)
+{
+  gtk_label_set_text (GTK_LABEL (studio->message), text ? text : "");
+  gtk_widget_set_visible (studio->message, text != NULL);
+}
+
+static void
+show_error (Studio *studio, const GError *error)
+{
+  show_message (studio, error->message);
+  if (studio->host.failed)
+    studio->host.failed (error, studio->host.data);
+}
+
+static GtkWidget *
+button_of (Studio *studio, gint response)
+{
+  return gtk_dialog_get_widget_for_response (GTK_DIALOG (studio->dialog),
+                                             response);
+}
+
+/* Which buttons there are at the moment. */
+static void
+update_buttons (Studio *studio)
+{
+  gboolean painting = tess_worker_is_painting (studio->worker);
+  TessResult *chosen
+      = tess_result_strip_chosen (TESS_RESULT_STRIP (studio->strip));
+
+  gtk_widget_set_visible (button_of (studio, RESPONSE_GENERATE), !painting);
+  gtk_widget_set_visible (button_of (studio, RESPONSE_STOP), painting);
+  gtk_widget_set_sensitive (button_of (studio, RESPONSE_KEEP),
+                            chosen && !chosen->kept && !painting);
+  gtk_widget_set_opacity (studio->progress, painting ? 1.0 : 0.0);
+  gtk_dialog_set_default_response (GTK_DIALOG (studio->dialog),
+                                   painting ? RESPONSE_STOP
+                                            : RESPONSE_GENERATE);
+}
+
+static void
+update_keep_label (Studio *studio)
+{
+  g_autofree gchar *output = NULL;
+  gboolean layer;
+
+  if (studio->host.image)
+    g_object_get (studio->config, "output", &output, NULL);
+  layer = output && strcmp (output, "image") != 0;
+  gtk_button_set_label (GTK_BUTTON (button_of (studio, RESPONSE_KEEP)),
+                        layer ? _ ("_Keep as Layer") : _ ("_Keep as Image"));
+}
+
+static void
+on_chosen (TessResultStrip *strip, Studio *studio)
+{
+  TessResult *chosen = tess_result_strip_chosen (strip);
+
+  if (chosen && !tess_worker_is_painting (studio->worker))
+    {
+      TessTilePreview *preview = TESS_TILE_PREVIEW (studio->preview);
+
+      tess_tile_preview_set_size (preview, chosen->area.width,
+                                  chosen->area.height);
+      tess_tile_preview_set_picture (preview, chosen->picture);
+    }
+  update_buttons (studio);
+}
+
+static gchar *
+time_text (gdouble seconds)
+{
+  if (seconds < 90)
+    return g_strdup_printf (_ ("%d s"), (gint) (seconds + 0.5));
+  return g_strdup_printf (_ ("%d min"), (gint) (seconds / 60 + 0.5));
+}
+
+/* One line: what the settings will take. */
+static void
+on_planned (const TessJobPlan *plan, const GError *error, gpointer data)
+{
+  Studio *studio = data;
+  g_autoptr (GString) line = NULL;
+  g_autofree gchar *bytes = NULL;
+  g_autofree gchar *free_bytes = NULL;
+
+  if (error)
+    {
+      gtk_label_set_text (GTK_LABEL (studio->plan), error->message);
+      return;
+    }
+  line = g_string_new (NULL);
+  bytes = g_format_size_full (plan->n_bytes, G_FORMAT_SIZE_IEC_UNITS);
+  free_bytes = g_format_size_full (plan->n_bytes_free, G_FORMAT_SIZE_IEC_UNITS);
+  g_string_append_printf (line, "%d × %d", plan->width, plan->height);
+  g_string_append (line, " · ");
+  g_string_append_printf (
+      line, g_dngettext (GETTEXT_PACKAGE, "%d tile", "%d tiles", plan->n_tiles),
+      plan->n_tiles);
+  g_string_append (line, " · ");
+  g_string_append_printf (line, _ ("%s of %s"), bytes, free_bytes);
+  if (plan->seconds > 0)
+    {
+      g_autofree gchar *seconds = time_text (plan->seconds);
+
+      g_string_append (line, " · ");
+      g_string_append_printf (line, _ ("about %s"), seconds);
+    }
+  if (plan->device)
+    g_string_append_printf (line, " · %s", plan->device);
+  gtk_label_set_text (GTK_LABEL (studio->plan), line->str);
+
+  if (plan->tile_w > 0 && plan->tile_h > 0)
+    tess_tile_preview_set_tiles (
+        TESS_TILE_PREVIEW (studio->preview),
+        (plan->cells_w + plan->tile_w - 1) / plan->tile_w,
+        (plan->cells_h + plan->tile_h - 1) / plan->tile_h);
+}
+
+static gboolean
+plan_now (gpointer data)
+{
+  Studio *studio = data;
+  g_autoptr (GError) error = NULL;
+  GeglRectangle area;
+  TessRequest *request;
+
+  studio->plan_source = 0;
+  request = studio->host.request (TRUE, &area, &error, studio->host.data);
+  if (!request)
+    {
+      on_planned (NULL, error, studio);
+      return G_SOURCE_REMOVE;
+    }
+  if (!tess_result_strip_chosen (TESS_RESULT_STRIP (studio->strip))
+      && !tess_worker_is_painting (studio->worker))
+    tess_tile_preview_set_size (TESS_TILE_PREVIEW (studio->preview),
+                                request->width, request->height);
+  tess_worker_plan (studio->worker, request);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_config_changed (GObject *config, GParamSpec *pspec, Studio *studio)
+{
+  if (g_strcmp0 (pspec->name, "output") == 0)
+    update_keep_label (studio);
+  g_clear_handle_id (&studio->plan_source, g_source_remove);
+  studio->plan_source = g_timeout_add (PLAN_DELAY, plan_now, studio);
+}
+
+static void
+on_progress (const TessProgress *progress, gpointer data)
+{
+  Studio *studio = data;
+  GtkProgressBar *bar = GTK_PROGRESS_BAR (studio->progress);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  switch (progress->stage)
+    {
+    case TESS_STAGE_LOAD:
+      g_string_append (text, _ ("Reading the model"));
+      break;
+    case TESS_STAGE_SAMPLE:
+      g_string_append_printf (text, _ ("Step %d of %d"), progress->step,
+                              progress->n_steps);
+      if (progress->n_tiles > 1)
+        {
+          g_string_append (text, ", ");
+          g_string_append_printf (text, _ ("tile %d of %d"), progress->tile,
+                                  progress->n_tiles);
+        }
+      break;
+    case TESS_STAGE_DECODE:
+      g_string_append (text, _ ("Making pixels"));
+      break;
+    }
+  if (progress->seconds_left >= 0)
+    {
+      g_autofree gchar *seconds = time_text (progress->seconds_left);
+
+      g_string_append (text, " · ");
+      g_string_append_printf (text, _ ("%s left"), seconds);
+    }
+  gtk_progress_bar_set_text (bar, text->str);
+  gtk_progress_bar_set_fraction (bar, CLAMP (progress->fraction, 0.0, 1.0));
+}
+
+static void
+on_preview (GBytes *rgb, gint width, gint height, gpointer data)
+{
+  Studio *studio = data;
+  g_autoptr (GdkPixbuf) picture = gdk_pixbuf_new_from_bytes (
+      rgb, GDK_COLORSPACE_RGB, FALSE, 8, width, height, width * 3);
+
+  tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), picture);
+}
+
+static void
+on_painted (GeglBuffer *result,
+            const TessRequest *request,
+            const GError *error,
+            gpointer data)
+{
+  Studio *studio = data;
+  TessResultStrip *strip = TESS_RESULT_STRIP (studio->strip);
+
+  if (result)
+    {
+      studio->painted_any = TRUE;
+      tess_studio_settings_show_seed (studio->settings, request->seed);
+      tess_result_strip_add (strip, result, request, &studio->area);
+      return;
+    }
+  if (tess_result_strip_chosen (strip))
+    on_chosen (strip, studio);
+  else
+    tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), NULL);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    show_message (studio, _ ("Stopped; the image is as it was."));
+  else
+    show_error (studio, error);
+  update_buttons (studio);
+}
+
+static void
+generate (Studio *studio)
+{
+  g_autoptr (GError) error = NULL;
+  TessRequest *request
+      = studio->host.request (FALSE, &studio->area, &error, studio->host.data);
+
+  if (!request)
+    {
+      show_error (studio, error);
+      return;
+    }
+  show_message (studio, NULL);
+  tess_settings_set_prompts (request->prompt, request->negative);
+  tess_tile_preview_set_size (TESS_TILE_PREVIEW (studio->preview),
+                              studio->area.width, studio->area.height);
+  tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), NULL);
+  tess_tile_preview_set_hint (TESS_TILE_PREVIEW (studio->preview), NULL);
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (studio->progress), 0.0);
+  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (studio->progress),
+                             _ ("Reading the model"));
+  tess_worker_paint (studio->worker, request);
+  update_buttons (studio);
+}
+
+static gboolean
+keep (Studio *studio)
+{
+  TessResultStrip *strip = TESS_RESULT_STRIP (studio->strip);
+  TessResult *chosen = tess_result_strip_chosen (strip);
+  g_autoptr (GError) error = NULL;
+
+  if (!chosen)
+    return TRUE;
+  if (!studio->host.keep (chosen->buffer, chosen->request, &chosen->area,
+                          &error, studio->host.data))
+    {
+      show_error (studio, error);
+      return FALSE;
+    }
+  show_message (studio, NULL);
+  tess_result_strip_mark_kept (strip);
+  return TRUE;
+}
+
+/* A picture that took minutes should not go by a slip. */
+static gboolean
+may_close (Studio *studio)
+{
+  TessResultStrip *strip = TESS_RESULT_STRIP (studio->strip);
+  GtkWidget *question;
+  gint answer;
+
+  if (!tess_result_strip_chosen (strip) || tess_result_strip_any_kept (strip))
+    return TRUE;
+  question = gtk_message_dialog_new (
+      GTK_WINDOW (studio->dialog), GTK_DIALOG_MODAL, GTK_MESSAGE_QUESTION,
+      GTK_BUTTONS_NONE, "%s", _ ("Close without keeping a picture?"));
+  gtk_dialog_add_buttons (GTK_DIALOG (question), _ ("_Back"),
+                          GTK_RESPONSE_CANCEL, _ ("_Close Without Keeping"),
+                          GTK_RESPONSE_NO, _ ("_Keep and Close"),
+                          GTK_RESPONSE_YES, NULL);
+  gtk_dialog_set_default_response (GTK_DIALOG (question), GTK_RESPONSE_YES);
+  answer = gtk_dialog_run (GTK_DIALOG (question));
+  gtk_widget_destroy (question);
+  if (answer == GTK_RESPONSE_YES)
+    return keep (studio);
+  return answer == GTK_RESPONSE_NO;
+}
+
+static void
+on_response (GtkDialog *dialog, gint response, Studio *studio)
+{
+  switch (response)
+    {
+    case RESPONSE_GENERATE:
+      if (!tess_worker_is_painting (studio->worker))
+        generate (studio);
+      break;
+    case RESPONSE_STOP:
+      tess_worker_stop (studio->worker);
+      gtk_progress_bar_set_text (GTK_PROGRESS_BAR (studio->progress),
+                                 _ ("Stopping"));
+      break;
+    case RESPONSE_KEEP:
+      keep (studio);
+      break;
+    default:
+      if (may_close (studio))
+        g_main_loop_quit (studio->loop);
+      break;
+    }
+}
+
+/* Ours to decide what happens; GTK would destroy the window. */
+static gboolean
+on_delete (GtkWidget *widget, GdkEvent *event, Studio *studio)
+{
+  return TRUE;
+}
+
+/* A plug-in that calls nothing of GIMP's does not notice when it is gone. */
+static gboolean
+look_alive (gpointer data)
+{
+  Studio *studio = data;
+
+  if (getppid () == studio->gimp)
+    return G_SOURCE_CONTINUE;
+  tess_worker_stop (studio->worker);
+  g_main_loop_quit (studio->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static GtkWidget *
+label_new (const gchar *style_class)
+{
+  GtkWidget *label = gtk_label_new (NULL);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0.0);
+  gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_widget_set_can_focus (label, FALSE);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 60);
+  if (style_class)
+    gtk_style_context_add_class (gtk_widget_get_style_context (label),
+                                 style_class);
+  return label;
+}
+
+static GtkWidget *
+picture_side_new (Studio *studio)
+{
+  GtkWidget *side = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget *frame = gtk_frame_new (NULL);
+
+  studio->preview = tess_tile_preview_new ();
+  tess_tile_preview_set_hint (
+      TESS_TILE_PREVIEW (studio->preview),
+      _ ("Write what to paint, then press Generate.\n"
+         "The image does not change until you keep a picture."));
+  gtk_container_add (GTK_CONTAINER (frame), studio->preview);
+  studio->strip = tess_result_strip_new ();
+  studio->plan = label_new ("dim-label");
+  studio->message = label_new (GTK_STYLE_CLASS_ERROR);
+  studio->progress = gtk_progress_bar_new ();
+  gtk_progress_bar_set_show_text (GTK_PROGRESS_BAR (studio->progress), TRUE);
+
+  gtk_box_pack_start (GTK_BOX (side), frame, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (side), studio->strip, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (side), studio->message, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (side), studio->plan, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (side), studio->progress, FALSE, FALSE, 0);
+  gtk_widget_show_all (side);
+  gtk_widget_set_no_show_all (studio->message, TRUE);
+  gtk_widget_hide (studio->message);
+  g_signal_connect (studio->strip, "chosen", G_CALLBACK (on_chosen), studio);
+  return side;
+}
+
+static void
+build (Studio *studio)
+{
+  GtkWidget *columns = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *content;
+
+  studio->dialog = gimp_dialog_new (
+      studio->host.image ? _ ("Generate") : _ ("Create an Image From Text"),
+      "tessera-generate", NULL, 0, NULL, NULL, _ ("_Close"), GTK_RESPONSE_CLOSE,
+      _ ("_Keep as Layer"), RESPONSE_KEEP, _ ("S_top"), RESPONSE_STOP,
+      _ ("_Generate"), RESPONSE_GENERATE, NULL);
+  gtk_window_set_default_size (GTK_WINDOW (studio->dialog), 1020, 660);
+  gimp_window_set_transient (GTK_WINDOW (studio->dialog));
+
+  studio->settings
+      = tess_studio_settings_new (studio->config, studio->host.image);
+  content = gtk_dialog_get_content_area (GTK_DIALOG (studio->dialog));
+  gtk_container_set_border_width (GTK_CONTAINER (columns), 12);
+  gtk_box_pack_start (GTK_BOX (columns), studio->settings, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (columns), picture_side_new (studio), TRUE, TRUE,
+                      0);
+  gtk_box_pack_start (GTK_BOX (content), columns, TRUE, TRUE, 0);
+  gtk_widget_show (columns);
+  g_signal_connect (studio->dialog, "response", G_CALLBACK (on_response),
+                    studio);
+  g_signal_connect (studio->dialog, "delete-event", G_CALLBACK (on_delete),
+                    studio);
+}
+
+gboolean
+tess_studio_dialog_run (GObject *config, const TessStudioHost *host)
+{
+  static const TessWorkerFuncs funcs = { .planned = on_planned,
+                                         .progress = on_progress,
+                                         .preview = on_preview,
+                                         .painted = on_painted };
+  Studio studio = { .config = config, .host = *host, .gimp = getppid () };
+  guint alive;
+  gulong changed;
+
+  studio.worker = tess_worker_new (&funcs, &studio);
+  studio.loop = g_main_loop_new (NULL, FALSE);
+  build (&studio);
+  update_keep_label (&studio);
+  update_buttons (&studio);
+  changed = g_signal_connect (config, "notify", G_CALLBACK (on_config_changed),
+                              &studio);
+  plan_now (&studio);
+  alive = g_timeout_add_seconds (ALIVE_EVERY, look_alive, &studio);
+
+  gtk_widget_show (studio.dialog);
+  g_main_loop_run (studio.loop);
+
+  g_signal_handler_disconnect (config, changed);
+  g_clear_handle_id (&studio.plan_source, g_source_remove);
+  g_source_remove (alive);
+  tess_worker_free (studio.worker);
+  gtk_widget_destroy (studio.dialog);
+  g_main_loop_unref (studio.loop);
+  return studio.painted_any;
+}

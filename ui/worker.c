@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * ui/worker.c: a queue of tasks for one thread; answers come back as idle
+ * calls. Progress and previews come faster than GTK may want them, so only the
+ * latest of each waits in a slot. */
+#include "ui/worker.h"
+
+#include <string.h>
+
+typedef struct
+{
+  TessWorker *worker;
+  enum
+  {
+    TASK_PLAN,
+    TASK_PAINT,
+    TASK_QUIT
+  } kind;
+  gint serial; /* of a plan */
+  TessRequest *request;
+  GCancellable *cancellable; /* of a picture */
+  /* the answer */
+  TessJobPlan plan;
+  GeglBuffer *result;
+  GError *error;
+} Task;
+
+struct _TessWorker
+{
+  TessWorkerFuncs funcs;
+  gpointer data;
+
+  GThread *thread;
+  GAsyncQueue *tasks;
+  GMainContext *context;
+
+  gint plan_serial; /* atomic: the newest plan asked for */
+  gint n_painting;  /* main thread only */
+  GCancellable *cancellable;
+
+  GMutex mutex; /* the slots, the list of answers on their way */
+  TessProgress progress;
+  gboolean has_progress;
+  GBytes *preview;
+  gint preview_w, preview_h;
+  GSource *slot_source;
+  GList *answers; /* of GSource */
+};
+
+static void
+task_free (Task *task)
+{
+  g_clear_pointer (&task->request, tess_request_free);
+  g_clear_object (&task->cancellable);
+  tess_job_plan_clear (&task->plan);
+  g_clear_object (&task->result);
+  g_clear_error (&task->error);
+  g_free (task);
+}
+
+static gboolean
+deliver_slots (gpointer data)
+{
+  TessWorker *worker = data;
+  TessProgress progress;
+  gboolean has_progress;
+  g_autoptr (GBytes) preview = NULL;
+  gint width, height;
+
+  g_mutex_lock (&worker->mutex);
+  progress = worker->progress;
+  has_progress = worker->has_progress;
+  preview = g_steal_pointer (&worker->preview);
+  width = worker->preview_w;
+  height = worker->preview_h;
+  worker->has_progress = FALSE;
+  g_clear_pointer (&worker->slot_source, g_source_unref);
+  g_mutex_unlock (&worker->mutex);
+
+  if (worker->n_painting == 0)
+    return G_SOURCE_REMOVE;
+  if (has_progress && worker->funcs.progress)
+    worker->funcs.progress (&progress, worker->data);
+  if (preview && worker->funcs.preview)
+    worker->funcs.preview (preview, width, height, worker->data);
+  return G_SOURCE_REMOVE;
+}
+
+/* With the mutex held. */
+static void
+post_slots (TessWorker *worker)
+{
+  if (worker->slot_source)
+    return;
+  worker->slot_source = g_idle_source_new ();
+  g_source_set_callback (worker->slot_source, deliver_slots, worker, NULL);
+  g_source_attach (worker->slot_source, worker->context);
+}
+
+static void
+on_progress (const TessProgress *progress, gpointer data)
+{
+  TessWorker *worker = data;
+
+  g_mutex_lock (&worker->mutex);
+  worker->progress = *progress;
+  worker->has_progress = TRUE;
+  post_slots (worker);
+  g_mutex_unlock (&worker->mutex);
+}
+
+static void
+on_preview (const guint8 *rgb, gint width, gint height, gpointer data)
+{
+  TessWorker *worker = data;
+
+  g_mutex_lock (&worker->mutex);
+  g_clear_pointer (&worker->preview, g_bytes_unref);
+  worker->preview = g_bytes_new (rgb, (gsize) width * height * 3);
+  worker->preview_w = width;
+  worker->preview_h = height;
+  post_slots (worker);
+  g_mutex_unlock (&worker->mutex);
+}
+
+static gboolean
+deliver_answer (gpointer data)
+{
+  Task *task = data;
+  TessWorker *worker = task->worker;
+  GSource *source = g_main_current_source ();
+
+  g_mutex_lock (&worker->mutex);
+  worker->answers = g_list_remove (worker->answers, source);
+  g_mutex_unlock (&worker->mutex);
+  g_source_unref (source);
+
+  if (task->kind == TASK_PAINT)
+    {
+      worker->n_painting--;
+      if (worker->cancellable == task->cancellable)
+        g_clear_object (&worker->cancellable);
+      if (worker->funcs.painted)
+        worker->funcs.painted (task->result, task->request, task->error,
+                               worker->data);
+    }
+  else if (task->serial == g_atomic_int_get (&worker->plan_serial)
+           && worker->funcs.planned)
+    worker->funcs.planned (task->error ? NULL : &task->plan, task->error,
+                           worker->data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+post_answer (Task *task)
+{
+  TessWorker *worker = task->worker;
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_callback (source, deliver_answer, task,
+                         (GDestroyNotify) task_free);
+  g_mutex_lock (&worker->mutex);
+  worker->answers = g_list_prepend (worker->answers, source);
+  g_source_attach (source, worker->context);
+  g_mutex_unlock (&worker->mutex);
+}
+
+static gpointer
+run (gpointer data)
+{
+  TessWorker *worker = data;
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  const TessJobHooks hooks = {
+    .progress = on_progress,
+    .preview = worker->funcs.preview ? on_preview : NULL,
+    .preview_every = 1,
+    .data = worker,
+  };
+
+  for (;;)
+    {
+      Task *task = g_async_queue_pop (worker->tasks);
+
+      switch (task->kind)
+        {
+        case TASK_QUIT:
+          task_free (task);
+          return NULL;
+
+        case TASK_PLAN:
+          if (task->serial != g_atomic_int_get (&worker->plan_serial))
+            {
+              task_free (task);
+              continue;
+            }
+          tess_studio_plan (studio, task->request, &task->plan, &task->error);
+          break;
+
+        case TASK_PAINT:
+          task->result = tess_studio_run (studio, task->request, &hooks,
+                                          task->cancellable, &task->error);
+          break;
+        }
+      post_answer (task);
+    }
+}
+
+TessWorker *
+tess_worker_new (const TessWorkerFuncs *funcs, gpointer data)
+{
+  TessWorker *worker = g_new0 (TessWorker, 1);
+
+  worker->funcs = *funcs;
+  worker->data = data;
+  worker->tasks = g_async_queue_new_full ((GDestroyNotify) task_free);
+  worker->context = g_main_context_ref_thread_default ();
+  g_mutex_init (&worker->mutex);
+  worker->thread = g_thread_new ("tessera-worker", run, worker);
+  return worker;
+}
+
+static void
+push (TessWorker *worker, Task task)
+{
+  task.worker = worker;
+  g_async_queue_push (worker->tasks, g_memdup2 (&task, sizeof task));
+}
+
+void
+tess_worker_plan (TessWorker *worker, TessRequest *request)
+{
+  gint serial = g_atomic_int_add (&worker->plan_serial, 1) + 1;
+
+  push (worker,
+        (Task) { .kind = TASK_PLAN, .request = request, .serial = serial });
+}
+
+void
+tess_worker_paint (TessWorker *worker, TessRequest *request)
+{
+  g_set_object (&worker->cancellable, NULL);
+  worker->cancellable = g_cancellable_new ();
+  worker->n_painting++;
+  push (worker, (Task) { .kind = TASK_PAINT,
+                         .request = request,
+                         .cancellable = g_object_ref (worker->cancellable) });
+}
+
+gboolean
+tess_worker_is_painting (const TessWorker *worker)
+{
+  return worker->n_painting > 0;
+}
+
+void
+tess_worker_stop (TessWorker *worker)
+{
+  if (worker->cancellable)
+    g_cancellable_cancel (worker->cancellable);
+}
+
+void
+tess_worker_free (TessWorker *worker)
+{
+  if (!worker)
+    return;
+  tess_worker_stop (worker);
+  push (worker, (Task) { .kind = TASK_QUIT });
+  g_thread_join (worker->thread);
+
+  if (worker->slot_source)
+    {
+      g_source_destroy (worker->slot_source);
+      g_source_unref (worker->slot_source);
+    }
+  for (GList *i = worker->answers; i; i = i->next)
+    {
+      g_source_destroy (i->data);
+      g_source_unref (i->data);
+    }
+  g_list_free (worker->answers);
+  g_clear_pointer (&worker->preview, g_bytes_unref);
+  g_clear_object (&worker->cancellable);
+  g_async_queue_unref (worker->tasks);
+  g_main_context_unref (worker->context);
+  g_mutex_clear (&worker->mutex);
+  g_free (worker);
+}
