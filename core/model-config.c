@@ -192,7 +192,7 @@ get_channels (Reader *reader, gint *channels)
 }
 
 /* Which of two block types each level has. @with (may be NULL: not taken)
- * sets TRUE in @flags. */
+ * sets TRUE in @flags, which holds the defaults. */
 static void
 get_blocks (Reader *reader,
             const gchar *key,
@@ -204,6 +204,8 @@ get_blocks (Reader *reader,
   JsonNode *node = get (reader, key);
   JsonArray *array;
 
+  if (node == NULL && flags != NULL)
+    return;
   if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
     {
       reader_fail (reader, TESS_ERROR_MODEL, "'%s' is missing.", key);
@@ -288,6 +290,11 @@ tess_config_read_unet (JsonObject *json,
   config->in_channels = get_int (&reader, "in_channels", 4, 1, 1024);
   config->out_channels = get_int (&reader, "out_channels", 4, 1, 1024);
   config->n_levels = get_channels (&reader, config->channels);
+  for (gint i = 0; i < config->n_levels; i++)
+    {
+      config->attention_down[i] = i < config->n_levels - 1;
+      config->attention_up[i] = i > 0;
+    }
   get_blocks (&reader, "down_block_types", "DownBlock2D",
               "CrossAttnDownBlock2D", config->n_levels, config->attention_down);
   get_blocks (&reader, "up_block_types", "UpBlock2D", "CrossAttnUpBlock2D",

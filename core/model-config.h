@@ -56,6 +56,12 @@ gboolean tess_config_infer (const TessTensorFile *file,
                             TessModelConfig *config,
                             GError **error);
 
+/* Its UNet alone, whose names begin with @prefix. */
+gboolean tess_config_infer_unet (const TessTensorFile *file,
+                                 const gchar *prefix,
+                                 TessUnetConfig *config,
+                                 GError **error);
+
 /* For both: is the configuration within bounds? */
 gboolean tess_config_check_unet (const TessUnetConfig *config,
                                  const gchar *file,

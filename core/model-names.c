@@ -67,6 +67,56 @@ find_diffusers (TessPart part,
   return NULL;
 }
 
+/* Rows @third * n to (@third + 1) * n of a tensor of 3 * n rows. */
+static TessTensor *
+view_third (TessTensor *whole, gint third)
+{
+  gint64 dims[TESS_MAX_DIMS];
+  TessTensor *view;
+
+  if (whole->n_dims < 1 || whole->dims[0] % 3 != 0)
+    return NULL;
+  memcpy (dims, whole->dims, sizeof dims);
+  dims[0] /= 3;
+  view = tess_tensor_new_wrapped (
+      whole->type, whole->n_dims, dims,
+      (const guint8 *) whole->data + whole->n_bytes / 3 * third,
+      tess_tensor_ref (whole), (GDestroyNotify) tess_tensor_unref);
+  view->mapped = whole->mapped;
+  return view;
+}
+
+static TessTensor *
+find_original (const TessModelConfig *config,
+               TessPart part,
+               const gchar *name,
+               const GPtrArray *files,
+               const gchar **why)
+{
+  /* Some writers leave "text_model." out here as well. */
+  for (gint openclip = 0; openclip <= (part == TESS_PART_TEXT); openclip++)
+    {
+      gint third;
+      g_autofree gchar *original
+          = tess_names_original (config, part, name, openclip, &third);
+      g_autofree gchar *plain = NULL;
+      g_autoptr (TessTensor) tensor = NULL;
+
+      if (original == NULL)
+        continue;
+      tensor = find_exactly (files, original, why);
+      if (tensor == NULL && part == TESS_PART_TEXT && !openclip)
+        {
+          plain = replace (original, "text_model.", "");
+          tensor = plain ? find_exactly (files, plain, why) : NULL;
+        }
+      if (tensor != NULL)
+        return third < 0 ? g_steal_pointer (&tensor)
+                         : view_third (tensor, third);
+    }
+  return NULL;
+}
+
 TessTensor *
 tess_names_find (TessNaming naming,
                  const TessModelConfig *config,
@@ -77,5 +127,5 @@ tess_names_find (TessNaming naming,
 {
   if (naming == TESS_NAMING_DIFFUSERS)
     return find_diffusers (part, name, files, why);
-  return NULL;
+  return find_original (config, part, name, files, why);
 }

@@ -11,6 +11,12 @@
 
 G_BEGIN_DECLS
 
+/* Where a single file keeps its parts. */
+#define TESS_ORIGINAL_UNET "model.diffusion_model."
+#define TESS_ORIGINAL_VAE "first_stage_model."
+#define TESS_ORIGINAL_CLIP "cond_stage_model.transformer."
+#define TESS_ORIGINAL_OPENCLIP "cond_stage_model.model."
+
 typedef enum
 {
   TESS_NAMING_DIFFUSERS, /* one set of files per part */

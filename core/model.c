@@ -260,6 +260,50 @@ open_folder (TessModel *model, GError **error)
   return TRUE;
 }
 
+static gboolean
+open_single (TessModel *model, GError **error)
+{
+  g_autoptr (GPtrArray) files
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_tensor_file_free);
+  TessTensorFile *file = tess_tensor_file_open (model->path, error);
+
+  if (file == NULL)
+    return FALSE;
+  g_ptr_array_add (files, file);
+  if (!tess_config_infer (file, &model->config, error))
+    return FALSE;
+  for (TessPart part = 0; part < TESS_N_PARTS; part++)
+    if (!tess_model_load_part (model, part, TESS_NAMING_ORIGINAL, files, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* What no part can see by itself. */
+static gboolean
+check_parts (const TessModel *model, GError **error)
+{
+  const TessModelConfig *config = &model->config;
+
+  if (config->text.width != config->unet.context_width)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                   "%s: the text encoder is %d wide and the UNet reads %d; "
+                   "the parts are of different models.",
+                   model->path, config->text.width, config->unet.context_width);
+      return FALSE;
+    }
+  if (config->vae.latent_channels != config->unet.out_channels)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                   "%s: the VAE has %d latent channels and the UNet %d; the "
+                   "parts are of different models.",
+                   model->path, config->vae.latent_channels,
+                   config->unet.out_channels);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 TessModel *
 tess_model_open (const gchar *path, GError **error)
 {
@@ -268,7 +312,10 @@ tess_model_open (const gchar *path, GError **error)
   g_return_val_if_fail (path != NULL, NULL);
 
   model = tess_model_new_empty (path);
-  if (!open_folder (model, error))
+  if (g_file_test (path, G_FILE_TEST_IS_DIR) ? !open_folder (model, error)
+                                             : !open_single (model, error))
+    return NULL;
+  if (!check_parts (model, error))
     return NULL;
   return g_steal_pointer (&model);
 }

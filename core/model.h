@@ -157,9 +157,10 @@ const TessDiffusionConfig *tess_model_diffusion (TessModel *model);
  * caller. */
 void tess_model_set_prediction (TessModel *model, TessPrediction prediction);
 
-/* The folder or file with merges.txt (and vocab.json) that belongs to the
- * model, else one found in the models folders; NULL with an error that names
- * the file and where to put it. (transfer full) */
+/* The merges.txt or bpe_simple_vocab_16e6.txt[.gz] that belongs to the model
+ * (vocab.json may lie beside it), else, for models with CLIP's vocabulary,
+ * one found near the model or in the models folders; NULL with an error that
+ * names the file and where to put it. (transfer full) */
 gchar *tess_model_find_merges (TessModel *model, GError **error);
 
 /**
@@ -175,18 +176,25 @@ gboolean
 tess_model_has_weight (TessModel *model, TessPart part, const gchar *name);
 gsize tess_model_n_params (TessModel *model, TessPart part);
 
-/**
- * tess_models_find:
- * Models in the folders of TESSERA_MODELS, the given extra folders, the
- * user's data folder ("tessera/models"), the installed data folder, and what
- * ComfyUI and A1111 keep in theirs. Nothing is opened, only looked at.
- * Returns: (element-type TessModelEntry) (transfer full).
- */
+/* A model or a LoRA on disk. */
 typedef struct
 {
   gchar *path;
-  gchar *name;
+  gchar *name; /* for people: the file's without its ending */
 } TessModelEntry;
+
+/**
+ * tess_models_find:
+ * Models in the folders of TESSERA_MODELS (a list, parted as in PATH), the
+ * given extra folders (may be NULL), the user's data folder
+ * ("tessera/models"), and the installed data folder. A folder may be a
+ * diffusers model, a folder of models, or an installation of ComfyUI or A1111.
+ * Nothing is opened, only looked at. In that order, by name within a folder.
+ * Returns: (element-type TessModelEntry) (transfer full).
+ */
 GPtrArray *tess_models_find (const gchar *const *extra_folders);
+
+/* The same for LoRA files: in "loras" and "Lora" beside or below the models. */
+GPtrArray *tess_loras_find (const gchar *const *extra_folders);
 
 G_END_DECLS

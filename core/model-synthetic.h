@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/model-synthetic.h: models without a file: of the real sizes, for
+ * benchmarks, and from the formula of the golden cases, for checks. */
+#pragma once
+
+#include "core/model-layout.h"
+#include "core/tensor-file.h"
+
+G_BEGIN_DECLS
+
+/**
+ * tess_synthetic_config:
+ * The configuration of "sd15", "sd21", and, a few percent as wide, "tiny15"
+ * and "tiny21".
+ * Errors: TESS_ERROR_REQUEST.
+ */
+gboolean tess_synthetic_config (const gchar *kind,
+                                TessModelConfig *config,
+                                GError **error);
+
+/* A model of random weights in f16, each drawn, all in memory: "sd15" takes
+ * 2.1 GB. The same kind is the same model. Errors: TESS_ERROR_MEMORY too. */
+TessModel *tess_model_new_synthetic (const gchar *kind, GError **error);
+TessModel *tess_model_new_random (const TessModelConfig *config,
+                                  const gchar *name,
+                                  GError **error);
+
+/**
+ * tess_model_write_single:
+ * Writes a model as one safetensors file in the original naming, types as
+ * they are. @without_prefix leaves out "text_model.", as some writers do.
+ * Errors: G_IO_ERROR.
+ */
+gboolean tess_model_write_single (TessModel *model,
+                                  const gchar *path,
+                                  gboolean without_prefix,
+                                  GError **error);
+
+/**
+ * tess_formula_values:
+ * Elements @first to @first + @n of the numbers that belong to the name @s:
+ * offset + amplitude * (2u - 1), brought to half precision.
+ * Source: the golden cases' SYNTHETIC.md.
+ */
+void tess_formula_values (const gchar *s,
+                          gdouble offset,
+                          gdouble amplitude,
+                          gsize first,
+                          gsize n,
+                          gfloat *dst);
+
+/**
+ * tess_formula_file:
+ * Every tensor that a NAME.tensors.json lists, computed (f32); its list of
+ * first values is checked. @seed goes before each name.
+ * Errors: TESS_ERROR_MODEL; G_FILE_ERROR.
+ */
+TessTensorFile *
+tess_formula_file (const gchar *path, const gchar *seed, GError **error);
+
+/**
+ * tess_model_new_formula:
+ * The UNet that a golden case describes (its "config", "weight_seed" and
+ * "tensors"), in diffusers' or the original naming, with the scheduler where
+ * one is given. It has neither VAE nor text encoder.
+ */
+TessModel *tess_model_new_formula (const gchar *golden_json, GError **error);
+
+G_END_DECLS
