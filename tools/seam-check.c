@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tools/seam-check.c: can the edges of tiles be measured in a picture?
+ *
+ * Three numbers per axis, over the columns (rows) where tiles begin or end:
+ * the gradient across an edge over the median gradient; the step in tone
+ * across an edge over that elsewhere; and the energy of the gradients at the
+ * tiles' period over that of its neighbours. All are about 1 in a picture
+ * without seams. One picture is a small sample: give several. */
+#include "core/png-file.h"
+#include "core/tile-plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STRIP 32 /* pixels on each side of an edge whose tone is compared */
+#define BAND 64  /* pixels along the edge that are averaged */
+#define CELL 8
+#define N_HARMONICS 4
+
+/* A picture seen along one axis: "columns" run across it. */
+typedef struct
+{
+  gint n, m;     /* columns, pixels in each */
+  gfloat *v;     /* [n, m, 3] */
+  gboolean wrap; /* the last column meets the first */
+} View;
+
+typedef struct
+{
+  gdouble gradient, tone, period; /* 1: no seam */
+  gdouble wrap, wrap_percentile;  /* of the edge where a ring closes */
+  gint n_edges;
+} Result;
+
+static int
+compare_doubles (gconstpointer a, gconstpointer b)
+{
+  gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
+
+  return (x > y) - (x < y);
+}
+
+static gdouble
+median (const gdouble *v, gint n)
+{
+  g_autofree gdouble *sorted = g_memdup2 (v, n * sizeof *v);
+
+  qsort (sorted, n, sizeof *sorted, compare_doubles);
+  return sorted[n / 2];
+}
+
+static View
+view_new (GeglBuffer *buffer, gboolean rows, gboolean wrap)
+{
+  gint w = gegl_buffer_get_width (buffer), h = gegl_buffer_get_height (buffer);
+  View view
+      = { rows ? h : w, rows ? w : h, g_new (gfloat, (gsize) w * h * 3), wrap };
+  g_autofree gfloat *row = g_new (gfloat, (gsize) w * 3);
+
+  for (gint y = 0; y < h; y++)
+    {
+      gegl_buffer_get (buffer, GEGL_RECTANGLE (0, y, w, 1), 1.0,
+                       babl_format ("R'G'B' float"), row, GEGL_AUTO_ROWSTRIDE,
+                       GEGL_ABYSS_NONE);
+      for (gint x = 0; x < w; x++)
+        memcpy (view.v + 3 * (rows ? (gsize) y * w + x : (gsize) x * h + y),
+                row + 3 * x, 3 * sizeof *row);
+    }
+  return view;
+}
+
+/* Mean |difference| of column b and the next one, for each b. */
+static gdouble *
+gradients (const View *view)
+{
+  gdouble *g = g_new0 (gdouble, view->n);
+
+  for (gint b = 0; b < view->n; b++)
+    {
+      const gfloat *p = view->v + (gsize) b * view->m * 3;
+      const gfloat *q = view->v + (gsize) ((b + 1) % view->n) * view->m * 3;
+
+      for (gint i = 0; i < view->m * 3; i++)
+        g[b] += fabs ((gdouble) p[i] - q[i]);
+      g[b] /= view->m * 3;
+    }
+  return g;
+}
+
+/* Mean and least-squares slope of STRIP columns from @first on. */
+static void
+strip_fit (
+    const gdouble *profile, gint n, gint first, gdouble *mean, gdouble *slope)
+{
+  gdouble sum = 0.0, moment = 0.0, spread = 0.0;
+
+  for (gint i = 0; i < STRIP; i++)
+    {
+      gdouble v = profile[((first + i) % n + n) % n];
+      gdouble u = i - 0.5 * (STRIP - 1);
+
+      sum += v;
+      moment += u * v;
+      spread += u * u;
+    }
+  *mean = sum / STRIP;
+  *slope = moment / spread;
+}
+
+/* The step in tone between column b and the next, mean over bands. */
+static gdouble *
+tone_steps (const View *view)
+{
+  gdouble *s = g_new0 (gdouble, view->n);
+  gint n_bands = MAX (view->m / BAND, 1);
+  g_autofree gdouble *profile = g_new (gdouble, view->n);
+
+  for (gint band = 0; band < n_bands; band++)
+    for (gint c = 0; c < 3; c++)
+      {
+        gint end = band == n_bands - 1 ? view->m : (band + 1) * BAND;
+
+        for (gint x = 0; x < view->n; x++)
+          {
+            profile[x] = 0.0;
+            for (gint y = band * BAND; y < end; y++)
+              profile[x] += view->v[((gsize) x * view->m + y) * 3 + c];
+            profile[x] /= end - band * BAND;
+          }
+        for (gint b = 0; b < view->n; b++)
+          {
+            gdouble mean_l, mean_r, slope_l, slope_r;
+
+            strip_fit (profile, view->n, b - STRIP + 1, &mean_l, &slope_l);
+            strip_fit (profile, view->n, b + 1, &mean_r, &slope_r);
+            s[b] += fabs (mean_r - mean_l - 0.5 * (slope_l + slope_r) * STRIP)
+                    / (3.0 * n_bands);
+          }
+      }
+  return s;
+}
+
+/* Energy of @g at @frequency (cycles per column), through a Hann window. */
+static gdouble
+energy_at (const gdouble *g, gint n, gdouble mean, gdouble frequency)
+{
+  gdouble re = 0.0, im = 0.0;
+
+  for (gint x = 0; x < n; x++)
+    {
+      gdouble w = 0.5 - 0.5 * cos (2.0 * G_PI * (x + 0.5) / n);
+
+      re += w * (g[x] - mean) * cos (2.0 * G_PI * frequency * x);
+      im += w * (g[x] - mean) * sin (2.0 * G_PI * frequency * x);
+    }
+  return re * re + im * im;
+}
+
+static gdouble
+periodicity (const gdouble *g, gint n, gdouble period)
+{
+  gdouble mean = 0.0, at = 0.0, beside = 0.0;
+
+  for (gint x = 0; x < n; x++)
+    mean += g[x] / n;
+  for (gint k = 1; k <= N_HARMONICS; k++)
+    {
+      at += energy_at (g, n, mean, k / period);
+      for (gint d = 3; d <= 6; d++)
+        beside += (energy_at (g, n, mean, k / period + (gdouble) d / n)
+                   + energy_at (g, n, mean, k / period - (gdouble) d / n))
+                  / 8.0;
+    }
+  return at / MAX (beside, 1e-30);
+}
+
+/* A tile begins right of column edge, or ends with it. */
+static gboolean *
+mark_edges (const gint *starts, gint n_starts, gint tile, gint n, gboolean wrap)
+{
+  gboolean *edges = g_new0 (gboolean, n);
+
+  for (gint i = 0; i < n_starts; i++)
+    {
+      gint a = starts[i] * CELL, b = (starts[i] + tile) * CELL;
+
+      if (wrap)
+        edges[(a + n - 1) % n] = edges[(b + n - 1) % n] = TRUE;
+      else
+        {
+          if (a > 0 && a < n)
+            edges[a - 1] = TRUE;
+          if (b < n)
+            edges[b - 1] = TRUE;
+        }
+    }
+  return edges;
+}
+
+static Result
+check_axis (const View *view, const gint *starts, gint n_starts, gint tile)
+{
+  g_autofree gboolean *edges
+      = mark_edges (starts, n_starts, tile, view->n, view->wrap);
+  g_autofree gdouble *g = gradients (view);
+  g_autofree gdouble *s = tone_steps (view);
+  gint first = view->wrap ? 0 : STRIP, last = view->n - first - 1;
+  gdouble tone_edge = 0.0, tone_else = 0.0, middle, sum = 0.0;
+  gint n_else = 0;
+  Result r = { 0 };
+
+  middle = median (g, view->wrap ? view->n : view->n - 1);
+  for (gint b = first; b <= last; b++)
+    if (edges[b])
+      {
+        r.n_edges++;
+        sum += g[b];
+        tone_edge += s[b];
+      }
+    else
+      {
+        n_else++;
+        tone_else += s[b];
+      }
+  if (r.n_edges > 0 && n_else > 0)
+    {
+      r.gradient = sum / r.n_edges / middle;
+      r.tone = (tone_edge / r.n_edges) / MAX (tone_else / n_else, 1e-12);
+    }
+  if (n_starts > 1)
+    r.period = periodicity (
+        g, view->wrap ? view->n : view->n - 1,
+        (gdouble) CELL
+            * (view->wrap ? (gdouble) view->n / CELL / n_starts
+                          : (gdouble) (starts[n_starts - 1] - starts[0])
+                                / (n_starts - 1)));
+  if (view->wrap)
+    {
+      gint below = 0;
+
+      for (gint b = 0; b < view->n; b++)
+        below += g[b] < g[view->n - 1];
+      r.wrap = g[view->n - 1] / middle;
+      r.wrap_percentile = 100.0 * below / view->n;
+    }
+  return r;
+}
+
+typedef struct
+{
+  Result *results;
+  gint n;
+} Axis;
+
+/* The mean over pictures, and how sure that is. */
+static gboolean
+print_axis (const gchar *name, const Axis *axis, gboolean wrap)
+{
+  static const gdouble limits[] = { 1.05, 1.2, 2.0 };
+  static const gchar *const names[] = { "gradient", "tone step", "period" };
+  gboolean good = TRUE;
+
+  for (gint k = 0; k < 3; k++)
+    {
+      gdouble sum = 0.0, squares = 0.0, error, mean;
+
+      for (gint i = 0; i < axis->n; i++)
+        {
+          const Result *r = &axis->results[i];
+          gdouble v = k == 0 ? r->gradient : k == 1 ? r->tone : r->period;
+
+          sum += v;
+          squares += v * v;
+        }
+      mean = sum / axis->n;
+      error = axis->n > 1 ? sqrt (MAX (squares / axis->n - mean * mean, 0.0)
+                                  / (axis->n - 1))
+                          : 0.0;
+      good = good && mean - 2.0 * error <= limits[k];
+      printf ("%-8s %-10s %.3f +- %.3f  (limit %.2f) %s\n", name, names[k],
+              mean, error, limits[k],
+              mean <= limits[k]                 ? "good"
+              : mean - 2.0 * error <= limits[k] ? "good within its error"
+                                                : "SEAM");
+    }
+  if (wrap)
+    for (gint i = 0; i < axis->n; i++)
+      {
+        const Result *r = &axis->results[i];
+        gboolean ok = r->wrap <= 1.25 || r->wrap_percentile <= 97.0;
+
+        good = good && ok;
+        printf ("%-8s closing    %.3f, above %.1f %% of all columns %s\n", name,
+                r->wrap, r->wrap_percentile, ok ? "good" : "SEAM");
+      }
+  return good;
+}
+
+typedef struct
+{
+  gint tile, overlap;
+  gboolean ring;
+} Settings;
+
+static gboolean
+check_picture (const gchar *path,
+               const Settings *settings,
+               Axis *columns,
+               Axis *rows,
+               GError **error)
+{
+  g_autoptr (GeglBuffer) buffer = tess_png_load (path, TESS_PNG_PICTURE, error);
+  g_autoptr (TessTilePlan) plan = NULL;
+  TessTileSettings tiles = {
+    .tile_w = settings->tile,
+    .tile_h = settings->tile,
+    .overlap_x = settings->overlap,
+    .overlap_y = settings->overlap,
+    .align = 8,
+    .grid_x = settings->ring ? TESS_GRID_RING : TESS_GRID_EVEN,
+  };
+
+  if (buffer == NULL)
+    return FALSE;
+  tiles.width = (gegl_buffer_get_width (buffer) + CELL - 1) / CELL;
+  tiles.height = (gegl_buffer_get_height (buffer) + CELL - 1) / CELL;
+  plan = tess_tile_plan_new (&tiles, error);
+  if (plan == NULL)
+    return FALSE;
+  for (gint axis = 0; axis < 2; axis++)
+    {
+      View view = view_new (buffer, axis == 1, axis == 0 && settings->ring);
+      Axis *to = axis == 0 ? columns : rows;
+
+      if ((axis == 0 ? plan->n_x : plan->n_y) > 1 && view.n > 4 * STRIP)
+        to->results[to->n++]
+            = check_axis (&view, axis == 0 ? plan->starts_x : plan->starts_y,
+                          axis == 0 ? plan->n_x : plan->n_y,
+                          axis == 0 ? plan->tile_w : plan->tile_h);
+      g_free (view.v);
+    }
+  return TRUE;
+}
+
+int
+main (int argc, char **argv)
+{
+  Settings settings = { 64, -1, FALSE };
+  const GOptionEntry entries[] = {
+    { "tile", 0, 0, G_OPTION_ARG_INT, &settings.tile,
+      "side of the tiles in latent cells (64)", "N" },
+    { "overlap", 0, 0, G_OPTION_ARG_INT, &settings.overlap,
+      "of the tiles in latent cells (half a tile)", "N" },
+    { "ring", 0, 0, G_OPTION_ARG_NONE, &settings.ring,
+      "left and right edge meet", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context
+      = g_option_context_new ("A.png [B.png ...]");
+  g_autoptr (GError) error = NULL;
+  Axis columns = { 0 }, rows = { 0 };
+  gboolean good = TRUE;
+
+  g_option_context_set_summary (
+      context, "Measures whether tiles' edges show: the gradient across them, "
+               "the step in tone, and the tiles' period. Exit status 1: they "
+               "do; 2: wrong usage.");
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc < 2)
+    {
+      g_printerr ("%s; --help says more\n",
+                  error ? error->message : "a picture is wanted");
+      return 2;
+    }
+  gegl_init (NULL, NULL);
+  if (settings.overlap < 0)
+    settings.overlap = settings.tile / 2;
+  columns.results = g_new (Result, argc);
+  rows.results = g_new (Result, argc);
+  for (gint i = 1; i < argc; i++)
+    if (!check_picture (argv[i], &settings, &columns, &rows, &error))
+      {
+        g_printerr ("%s\n", error->message);
+        return 2;
+      }
+  if (columns.n > 0)
+    good = print_axis ("columns", &columns, settings.ring);
+  if (rows.n > 0)
+    good = print_axis ("rows", &rows, FALSE) && good;
+  g_free (columns.results);
+  g_free (rows.results);
+  return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tools/tessera-run.c: the job without GIMP: settings in, PNG out. */
+#include "core/error.h"
+#include "core/generate.h"
+#include "core/png-file.h"
+
+#include <glib/gstdio.h>
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define EXIT_CANCELLED 130
+#define METADATA_KEY "Tessera"
+
+typedef struct
+{
+  gchar *output, *job, *preview;
+  gchar **prompts;
+  gboolean plan, devices, models, version, quiet, stats, print_job, no_metadata;
+  gint depth, preview_every;
+  GPtrArray *names, *values; /* of settings, in order */
+  GPtrArray *loras, *regions;
+} Options;
+
+static gboolean
+take_setting (const gchar *name,
+              const gchar *value,
+              gpointer data,
+              GError **error)
+{
+  Options *options = data;
+
+  g_ptr_array_add (options->names, g_strdup (name + strlen ("--")));
+  g_ptr_array_add (options->values, g_strdup (value));
+  return TRUE;
+}
+
+static gboolean
+take_list (const gchar *name, const gchar *value, gpointer data, GError **error)
+{
+  Options *options = data;
+
+  g_ptr_array_add (g_str_equal (name, "--lora") ? options->loras
+                                                : options->regions,
+                   g_strdup (value));
+  return TRUE;
+}
+
+static gchar *
+choices_string (const TessChoice *choices)
+{
+  GString *list = g_string_new (NULL);
+
+  for (; choices->nick; choices++)
+    g_string_append_printf (list, "%s%s", list->len ? "|" : "", choices->nick);
+  return g_string_free (list, FALSE);
+}
+
+/* "what it does (default)" */
+static gchar *
+field_help (const TessRequestField *field, const TessRequest *defaults)
+{
+  gconstpointer at = G_STRUCT_MEMBER_P (defaults, field->offset);
+
+  switch (field->kind)
+    {
+    case TESS_FIELD_INT:
+      return g_strdup_printf ("%s (%d)", field->help, *(const gint *) at);
+    case TESS_FIELD_REAL:
+      return g_strdup_printf ("%s (%g)", field->help, *(const gdouble *) at);
+    case TESS_FIELD_CHOICE:
+      for (const TessChoice *c = field->choices; c->nick; c++)
+        if (c->value == *(const gint *) at)
+          return g_strdup_printf ("%s (%s)", field->help, c->nick);
+      break;
+    default:
+      break;
+    }
+  return g_strdup (field->help);
+}
+
+static const gchar *
+field_argument (const TessRequestField *field)
+{
+  switch (field->kind)
+    {
+    case TESS_FIELD_TEXT:
+      return "TEXT";
+    case TESS_FIELD_PATH:
+      return "PATH";
+    case TESS_FIELD_SIZE:
+      return "BYTES";
+    case TESS_FIELD_REAL:
+      return "X";
+    default:
+      return "N";
+    }
+}
+
+/* One option per setting of a request. The strings live as long as the
+ * process, as GOption wants them. */
+static void
+add_setting_options (GOptionContext *context, Options *options)
+{
+  g_autoptr (TessRequest) defaults = tess_request_new ();
+  guint n;
+  const TessRequestField *fields = tess_request_fields (&n);
+  g_autofree GOptionEntry *entries = g_new0 (GOptionEntry, n + 1);
+  GOptionGroup *group = g_option_group_new (
+      "settings", "Settings of the picture:", "Settings of the picture",
+      options, NULL);
+
+  for (guint i = 0; i < n; i++)
+    entries[i] = (GOptionEntry) {
+      .long_name = fields[i].name,
+      .arg = G_OPTION_ARG_CALLBACK,
+      .arg_data = take_setting,
+      .description = field_help (&fields[i], defaults),
+      .arg_description = fields[i].choices ? choices_string (fields[i].choices)
+                                           : field_argument (&fields[i]),
+    };
+  g_option_group_add_entries (group, entries);
+  g_option_group_add_entries (
+      group,
+      (GOptionEntry[]) {
+          { "lora", 0, 0, G_OPTION_ARG_CALLBACK, take_list,
+            "a LoRA file; strength 1 where none is given; may be repeated",
+            "FILE[*STRENGTH]" },
+          { "region", 0, 0, G_OPTION_ARG_CALLBACK, take_list,
+            "what to paint where MASK.png is white; may be repeated",
+            "MASK.png=PROMPT" },
+          { NULL } });
+  g_option_context_add_group (context, group);
+}
+
+static gboolean
+parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
+      "PNG file to write; nothing is left of it if the job stops", "FILE" },
+    { "job", 'j', 0, G_OPTION_ARG_FILENAME, &options->job,
+      "JSON file with settings, named as below; options given here count "
+      "more; its paths are relative to it",
+      "FILE" },
+    { "depth", 0, 0, G_OPTION_ARG_INT, &options->depth,
+      "bits per channel of the PNG (8)", "8|16" },
+    { "no-metadata", 0, 0, G_OPTION_ARG_NONE, &options->no_metadata,
+      "do not store the settings in the PNG", NULL },
+    { "preview", 0, 0, G_OPTION_ARG_FILENAME, &options->preview,
+      "PNG file that shows the picture while it is made", "FILE" },
+    { "preview-every", 0, 0, G_OPTION_ARG_INT, &options->preview_every,
+      "steps between two previews (1)", "N" },
+    { "plan", 0, 0, G_OPTION_ARG_NONE, &options->plan,
+      "print tiles, memory and time, and paint nothing", NULL },
+    { "print-job", 0, 0, G_OPTION_ARG_NONE, &options->print_job,
+      "print the settings as a job file, and paint nothing", NULL },
+    { "models", 0, 0, G_OPTION_ARG_NONE, &options->models,
+      "list the models that are found", NULL },
+    { "devices", 0, 0, G_OPTION_ARG_NONE, &options->devices,
+      "list what can compute here", NULL },
+    { "stats", 0, 0, G_OPTION_ARG_NONE, &options->stats,
+      "print seconds and peak memory at the end", NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet,
+      "no progress on stderr", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &options->version,
+      "print the version", NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->prompts,
+      NULL, "[PROMPT]" },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autofree gchar *help = NULL;
+
+  g_option_context_set_summary (
+      context, "Paints a picture of any size from words with a diffusion "
+               "model, tile by tile.");
+  g_option_context_set_description (
+      context, "Exit status: 0 done, 1 it could not be done, 2 wrong usage, "
+               "130 stopped by a signal.\n"
+               "Example: tessera-run -o lake.png --width 2048 --height 512 "
+               "\"a mountain lake at dawn\"");
+  g_option_context_add_main_entries (context, entries, NULL);
+  add_setting_options (context, options);
+  g_option_context_set_help_enabled (context, FALSE);
+  for (gint i = 1; i < *argc; i++)
+    if (g_str_equal ((*argv)[i], "--help") || g_str_equal ((*argv)[i], "-h"))
+      {
+        help = g_option_context_get_help (context, FALSE, NULL);
+        fputs (help, stdout);
+        exit (EXIT_SUCCESS);
+      }
+    else if (g_str_equal ((*argv)[i], "--"))
+      break;
+  return g_option_context_parse (context, argc, argv, error);
+}
+
+static gboolean
+add_lora (TessRequest *request, const gchar *text, GError **error)
+{
+  const gchar *star = strrchr (text, '*');
+  g_autofree gchar *path
+      = star ? g_strndup (text, star - text) : g_strdup (text);
+  gdouble strength = 1.0;
+  gchar *end = NULL;
+
+  if (star)
+    {
+      strength = g_ascii_strtod (star + 1, &end);
+      if (end == star + 1 || *end)
+        {
+          g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                       "\"%s\" is no strength of a LoRA; give a number", star);
+          return FALSE;
+        }
+    }
+  tess_request_add_lora (request, path, strength);
+  return TRUE;
+}
+
+static gboolean
+add_region (TessRequest *request, const gchar *text, GError **error)
+{
+  const gchar *equals = strstr (text, "=");
+  g_autofree gchar *path = NULL;
+
+  if (equals == NULL)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "\"%s\" is no region; write MASK.png=PROMPT", text);
+      return FALSE;
+    }
+  path = g_strndup (text, equals - text);
+  tess_request_add_region (request, equals + 1, NULL, NULL, path);
+  return TRUE;
+}
+
+static TessRequest *
+make_request (const Options *options, GError **error)
+{
+  g_autoptr (TessRequest) request = NULL;
+
+  if (options->job)
+    {
+      g_autofree gchar *json = NULL;
+      g_autofree gchar *path = g_canonicalize_filename (options->job, NULL);
+      g_autofree gchar *folder = g_path_get_dirname (path);
+
+      if (!g_file_get_contents (options->job, &json, NULL, error))
+        return NULL;
+      request = tess_request_from_json (json, folder, error);
+    }
+  else
+    request = tess_request_new ();
+  if (request == NULL)
+    return NULL;
+  for (guint i = 0; i < options->names->len; i++)
+    if (!tess_request_set (request, options->names->pdata[i],
+                           options->values->pdata[i], error))
+      return NULL;
+  if (options->prompts
+      && !tess_request_set (request, "prompt", options->prompts[0], error))
+    return NULL;
+  for (guint i = 0; i < options->loras->len; i++)
+    if (!add_lora (request, options->loras->pdata[i], error))
+      return NULL;
+  for (guint i = 0; i < options->regions->len; i++)
+    if (!add_region (request, options->regions->pdata[i], error))
+      return NULL;
+  if (!tess_request_check (request, error))
+    return NULL;
+  return g_steal_pointer (&request);
+}
+
+static void
+list_models (void)
+{
+  g_autoptr (GPtrArray) models = tess_models_find (NULL);
+
+  for (guint i = 0; i < models->len; i++)
+    {
+      const TessModelEntry *entry = models->pdata[i];
+
+      printf ("%s\t%s\n", entry->name, entry->path);
+    }
+}
+
+static void
+list_devices (void)
+{
+  static const TessType storages[] = { TESS_F32, TESS_BF16 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (storages); i++)
+    {
+      const TessCpuSettings settings = { .storage = storages[i] };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TessBackend) backend
+          = tess_backend_cpu_new (&settings, &error);
+
+      printf ("cpu\t%s\t%s%s\n",
+              storages[i] == TESS_F32 ? "float32" : "bfloat16",
+              backend ? tess_backend_name (backend) : error->message,
+              backend && storages[i] == tess_backend_cpu_best_storage ()
+                  ? " (chosen by auto)"
+                  : "");
+    }
+  printf ("plain\tfloat32\tplain C, for checking\n");
+}
+
+static gchar *
+duration (gdouble seconds)
+{
+  gint s = (gint) (seconds + 0.5);
+
+  if (s < 60)
+    return g_strdup_printf ("%d s", s);
+  if (s < 3600)
+    return g_strdup_printf ("%d:%02d min", s / 60, s % 60);
+  return g_strdup_printf ("%d:%02d h", s / 3600, s / 60 % 60);
+}
+
+static void
+print_plan (const TessJobPlan *plan)
+{
+  g_autofree gchar *time = plan->seconds > 0.0
+                               ? duration (plan->seconds)
+                               : g_strdup ("not known yet on this machine");
+
+  printf ("model     %s\n", plan->model);
+  printf ("device    %s\n", plan->device);
+  printf ("canvas    %d x %d pixels, %d x %d cells\n", plan->width,
+          plan->height, plan->cells_w, plan->cells_h);
+  printf ("tiles     %d of %d x %d cells, %d samples at once\n", plan->n_tiles,
+          plan->tile_w, plan->tile_h, plan->batch);
+  printf ("steps     %d, %d samples of the network in all\n", plan->n_steps,
+          plan->n_calls);
+  printf ("work      %.4g TFLOP\n", plan->n_flops * 1e-12);
+  printf ("memory    %.2f GiB, %.2f of them weights; %.2f GiB are free\n",
+          plan->n_bytes / 0x1p30, plan->n_bytes_weights / 0x1p30,
+          plan->n_bytes_free / 0x1p30);
+  printf ("time      %s\n", time);
+}
+
+typedef struct
+{
+  const Options *options;
+  gboolean tty, wrote;
+  gint64 last; /* us */
+} Show;
+
+static void
+show_progress (const TessProgress *progress, gpointer data)
+{
+  Show *show = data;
+  gint64 now = g_get_monotonic_time ();
+  g_autofree gchar *left = NULL;
+  g_autofree gchar *stage = NULL;
+
+  if (show->options->quiet
+      || (now - show->last < (show->tty ? 100000 : 5000000)
+          && progress->fraction < 1.0))
+    return;
+  show->last = now;
+  left = progress->seconds_left >= 0.0 ? duration (progress->seconds_left)
+                                       : g_strdup ("?");
+  switch (progress->stage)
+    {
+    case TESS_STAGE_LOAD:
+      stage = g_strdup ("loading");
+      break;
+    case TESS_STAGE_SAMPLE:
+      stage = g_strdup_printf ("step %d of %d, tile %d of %d",
+                               progress->step + 1, progress->n_steps,
+                               progress->tile, progress->n_tiles);
+      break;
+    case TESS_STAGE_DECODE:
+      stage = g_strdup ("decoding");
+      break;
+    }
+  fprintf (stderr, "%s%3.0f %%  %s, %s left%s", show->tty ? "\r\033[K" : "",
+           progress->fraction * 100.0, stage, left, show->tty ? "" : "\n");
+  show->wrote = show->tty;
+}
+
+static void
+show_preview (const guint8 *rgb, gint width, gint height, gpointer data)
+{
+  Show *show = data;
+  const TessPngSettings settings = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GeglBuffer) buffer = gegl_buffer_new (
+      GEGL_RECTANGLE (0, 0, width, height), babl_format ("R'G'B' u8"));
+
+  gegl_buffer_set (buffer, NULL, 0, NULL, rgb, GEGL_AUTO_ROWSTRIDE);
+  if (!tess_png_save (buffer, show->options->preview, &settings, NULL, &error))
+    g_printerr ("%s\n", error->message);
+}
+
+/* Signals are taken by a thread of their own, for a handler may do nothing. */
+static gpointer
+wait_for_signals (gpointer data)
+{
+  GCancellable *cancellable = data;
+  sigset_t set;
+  int number;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGTERM);
+  sigwait (&set, &number);
+  g_cancellable_cancel (cancellable);
+  sigwait (&set, &number); /* asked twice */
+  _exit (EXIT_CANCELLED);
+}
+
+static GCancellable *
+cancel_on_signals (void)
+{
+  GCancellable *cancellable = g_cancellable_new ();
+  sigset_t set;
+
+  sigemptyset (&set);
+  sigaddset (&set, SIGINT);
+  sigaddset (&set, SIGTERM);
+  pthread_sigmask (SIG_BLOCK, &set, NULL);
+  g_thread_unref (g_thread_new ("signals", wait_for_signals, cancellable));
+  return cancellable;
+}
+
+static gsize
+peak_memory (void)
+{
+  g_autofree gchar *text = NULL;
+  const gchar *line;
+
+  if (!g_file_get_contents ("/proc/self/status", &text, NULL, NULL)
+      || (line = strstr (text, "VmHWM:")) == NULL)
+    return 0;
+  return (gsize) g_ascii_strtoull (line + strlen ("VmHWM:"), NULL, 10) * 1024;
+}
+
+/* Better now than after an hour of work. */
+static gboolean
+check_output (const gchar *path, GError **error)
+{
+  g_autofree gchar *folder = g_path_get_dirname (path);
+
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_ISDIR,
+                 "%s is a folder; give the name of a file in it", path);
+  else if (g_access (folder, W_OK | X_OK) != 0)
+    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_ACCES,
+                 "nothing can be written into %s; choose another place",
+                 folder);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+paint (const Options *options,
+       TessStudio *studio,
+       TessRequest *request,
+       GCancellable *cancellable,
+       GError **error)
+{
+  Show show = { .options = options, .tty = isatty (STDERR_FILENO) };
+  const TessJobHooks hooks = {
+    .progress = show_progress,
+    .preview = options->preview ? show_preview : NULL,
+    .preview_every = MAX (options->preview_every, 1),
+    .data = &show,
+  };
+  gint64 began = g_get_monotonic_time ();
+  g_autoptr (GeglBuffer) picture = NULL;
+  g_autofree gchar *json = NULL;
+  TessPngSettings png = { .depth = options->depth, .key = METADATA_KEY };
+
+  if (!check_output (options->output, error))
+    return FALSE;
+  picture = tess_studio_run (studio, request, &hooks, cancellable, error);
+  if (show.wrote)
+    fputc ('\n', stderr);
+  if (picture == NULL)
+    return FALSE;
+  json = tess_request_to_json (request);
+  png.text = options->no_metadata ? NULL : json;
+  if (!tess_png_save (picture, options->output, &png, cancellable, error))
+    return FALSE;
+  if (options->stats)
+    printf ("seed %" G_GINT64_FORMAT ", %.1f s, peak memory %.1f MiB\n",
+            request->seed, (g_get_monotonic_time () - began) * 1e-6,
+            peak_memory () / 0x1p20);
+  return TRUE;
+}
+
+static gboolean
+work (const Options *options, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (TessRequest) request = make_request (options, error);
+  g_autoptr (TessStudio) studio = NULL;
+  TessJobPlan plan;
+  gboolean good;
+
+  if (request == NULL)
+    return FALSE;
+  if (options->print_job)
+    {
+      g_autofree gchar *json = tess_request_to_json (request);
+
+      printf ("%s\n", json);
+      return TRUE;
+    }
+  studio = tess_studio_new ();
+  if (!options->plan)
+    return paint (options, studio, request, cancellable, error);
+  good = tess_studio_plan (studio, request, &plan, error);
+  if (good)
+    print_plan (&plan);
+  tess_job_plan_clear (&plan);
+  return good;
+}
+
+static const gchar *
+usage_fault (const Options *options)
+{
+  if (options->prompts && options->prompts[1])
+    return "more than one prompt; put it in quotes";
+  if (options->depth != 8 && options->depth != 16)
+    return "the depth is 8 or 16 bits";
+  if (!options->output && !options->plan && !options->print_job)
+    return "no file to write; give --output FILE";
+  return NULL;
+}
+
+static void
+options_finish (Options *options)
+{
+  g_free (options->output);
+  g_free (options->job);
+  g_free (options->preview);
+  g_strfreev (options->prompts);
+  g_ptr_array_unref (options->names);
+  g_ptr_array_unref (options->values);
+  g_ptr_array_unref (options->loras);
+  g_ptr_array_unref (options->regions);
+}
+
+static gint
+run (Options *options, GCancellable *cancellable, gint argc, gchar **argv)
+{
+  g_autoptr (GError) error = NULL;
+  const gchar *fault;
+
+  if (!parse_options (options, &argc, &argv, &error))
+    {
+      g_printerr ("%s; --help lists the options\n", error->message);
+      return EXIT_USAGE;
+    }
+  if (options->version)
+    printf ("tessera-run %s\n", TESS_VERSION);
+  if (options->models)
+    list_models ();
+  if (options->devices)
+    list_devices ();
+  if (options->version || options->models || options->devices)
+    return EXIT_SUCCESS;
+  fault = usage_fault (options);
+  if (fault)
+    {
+      g_printerr ("%s; --help lists the options\n", fault);
+      return EXIT_USAGE;
+    }
+  if (work (options, cancellable, &error))
+    return EXIT_SUCCESS;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return EXIT_CANCELLED;
+  g_printerr ("%s\n", error->message);
+  return EXIT_FAILURE;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GCancellable) cancellable = NULL;
+  Options options = {
+    .depth = 8,
+    .names = g_ptr_array_new_with_free_func (g_free),
+    .values = g_ptr_array_new_with_free_func (g_free),
+    .loras = g_ptr_array_new_with_free_func (g_free),
+    .regions = g_ptr_array_new_with_free_func (g_free),
+  };
+  gint status;
+
+  setlocale (LC_ALL, "");
+  cancellable = cancel_on_signals ();
+  gegl_init (NULL, NULL);
+  g_object_set (gegl_config (), "use-opencl", FALSE, NULL);
+  status = run (&options, cancellable, argc, argv);
+  options_finish (&options);
+  gegl_exit (); /* takes its swap files with it */
+  return status;
+}
