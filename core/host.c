@@ -103,8 +103,8 @@ make_kernel (TessHostBackend *host, const TessOp *op)
   return kernel;
 }
 
-static void
-kernel_free (TessKernel *kernel)
+void
+tess_kernel_free (TessKernel *kernel)
 {
   if (kernel == NULL)
     return;
@@ -179,7 +179,7 @@ static void
 host_exec_finish (HostExec *exec)
 {
   for (gsize i = 0; i < exec->n_kernels; i++)
-    kernel_free (exec->kernels[i]);
+    tess_kernel_free (exec->kernels[i]);
   g_free (exec->kernels);
   g_free (exec->offsets);
   g_free (exec);

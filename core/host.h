@@ -75,6 +75,9 @@ tess_kernel_pack (TessKernel *kernel, gint slot)
                                      : NULL;
 }
 
+/* Frees what a maker made, half-made or whole; may be NULL. */
+void tess_kernel_free (TessKernel *kernel);
+
 /* A weight as f32 in file order, for biases, scales and tables. */
 void tess_pack_spec_plain (TessPackSpec *spec, const TessWeight *weight);
 

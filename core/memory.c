@@ -11,12 +11,38 @@
 #define HUGE_PAGE (2 * 1024 * 1024)
 #define MAPPED_FROM (4 * 1024 * 1024)
 
-static gint fail_at;
+#define PATTERN 0xa5
+
+static gint fail_at, n_broken;
+static gboolean guarded;
 
 void
 tess_memory_fail_at (gint nth)
 {
   g_atomic_int_set (&fail_at, nth);
+}
+
+void
+tess_memory_guard (void)
+{
+  guarded = TRUE;
+}
+
+gint
+tess_memory_n_broken (void)
+{
+  return g_atomic_int_get (&n_broken);
+}
+
+static void
+check_page (const guint8 *page)
+{
+  for (gint i = 0; i < PAGE; i++)
+    if (page[i] != PATTERN)
+      {
+        g_atomic_int_inc (&n_broken);
+        return;
+      }
 }
 
 static gsize
@@ -49,14 +75,15 @@ map_aligned (gsize n_bytes)
 }
 
 gpointer
-tess_memory_new (gsize n_bytes, const gchar *purpose, GError **error)
+tess_memory_new (gsize n_asked, const gchar *purpose, GError **error)
 {
   void *memory = NULL;
   gint left = g_atomic_int_get (&fail_at);
+  gsize n_bytes = n_asked + (guarded ? 2 * PAGE : 0);
 
   if (left > 0)
     g_atomic_int_set (&fail_at, left - 1);
-  if (left == 1 || n_bytes > G_MAXSIZE / 2)
+  if (left == 1 || n_asked > G_MAXSIZE / 2)
     memory = NULL;
   else if (n_bytes >= MAPPED_FROM)
     memory = map_aligned (n_bytes);
@@ -69,7 +96,13 @@ tess_memory_new (gsize n_bytes, const gchar *purpose, GError **error)
     g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
                  "No memory for %.1f MiB of %s; choose a smaller tile, or "
                  "fewer at once.",
-                 n_bytes / 1048576.0, purpose);
+                 n_asked / 1048576.0, purpose);
+  else if (guarded)
+    {
+      memset (memory, PATTERN, PAGE);
+      memory = (guint8 *) memory + PAGE;
+      memset ((guint8 *) memory + n_asked, PATTERN, PAGE);
+    }
   return memory;
 }
 
@@ -78,6 +111,13 @@ tess_memory_free (gpointer memory, gsize n_bytes)
 {
   if (memory == NULL)
     return;
+  if (guarded)
+    {
+      memory = (guint8 *) memory - PAGE;
+      check_page (memory);
+      check_page ((const guint8 *) memory + PAGE + n_bytes);
+      n_bytes += 2 * PAGE;
+    }
   if (n_bytes >= MAPPED_FROM)
     munmap (memory, mapped_size (n_bytes));
   else

@@ -21,4 +21,10 @@ void tess_memory_free (gpointer memory, gsize n_bytes); /* may be NULL */
  * 0: none does. */
 void tess_memory_fail_at (gint nth);
 
+/* For tests, before the first block is made: every block lies between two
+ * pages of a pattern, looked at when it is freed; tess_memory_n_broken counts
+ * the blocks whose pages were written to. */
+void tess_memory_guard (void);
+gint tess_memory_n_broken (void);
+
 G_END_DECLS

@@ -87,7 +87,8 @@ plain_query (const TessAttentionOp *op,
              gsize stride,
              gfloat *dst)
 {
-  gfloat largest = -INFINITY, sums[TESS_MAX_HEAD] = { 0 }, total = 0.0f;
+  gfloat largest = -INFINITY;
+  gdouble sums[TESS_MAX_HEAD] = { 0 }, total = 0.0;
 
   for (gint i = 0; i < n; i++)
     largest = fmaxf (largest, op->scale * dot (q, k + i * stride, op->d));
@@ -101,7 +102,7 @@ plain_query (const TessAttentionOp *op,
         sums[j] += weight * v[i * stride + j];
     }
   for (gint j = 0; j < op->d; j++)
-    dst[j] = sums[j] / total;
+    dst[j] = (gfloat) (sums[j] / total);
 }
 
 static void

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/cpu/attention.c: attention by blocks of queries.
+ *
+ *   one task = one sample, one head, ROWS queries:
+ *   scores [rows, tk] = q k^T     oneDNN product, one thread
+ *   scores = exp (scale (scores - largest of the row)), sum of each row
+ *   dst [rows, d] = scores v      oneDNN product, one thread
+ *   dst = dst / sum
+ *
+ * The scores of a block stay in the second level cache; tasks are shared out
+ * between threads. */
+#include "core/cpu/cpu-private.h"
+
+#include <omp.h>
+
+/* Bytes of scores of a block, about: half of the second level cache of the
+ * processors this is for. */
+#define BLOCK_BYTES (768 * 1024)
+#define MAX_ROWS 256
+#define MIN_ROWS 16
+
+typedef struct
+{
+  TessPrimitive scores[2], sums[2]; /* whole block; the last, shorter one */
+} Thread;
+
+typedef struct
+{
+  TessKernel kernel;
+  gint rows, last_rows; /* 0: no shorter block */
+  gint n_threads;
+  Thread *threads;
+  gsize n_scores, n_weights, n_scratch; /* bytes of each thread's scratch */
+} Attention;
+
+/* TESS_SIMD clones: a row of scores to weights, in place; returns their sum.
+ * Scores from @n on are 0. */
+TESS_SIMD static gfloat
+soften (gfloat *row, gint n, gint tk, gfloat scale)
+{
+  gfloat lanes[16], largest = -INFINITY, sum = 0.0f;
+  gint i = 0;
+
+  for (gint j = 0; j < 16; j++)
+    lanes[j] = -INFINITY;
+  for (; i + 16 <= n; i += 16)
+    for (gint j = 0; j < 16; j++)
+      lanes[j] = row[i + j] > lanes[j] ? row[i + j] : lanes[j];
+  for (; i < n; i++)
+    largest = row[i] > largest ? row[i] : largest;
+  for (gint j = 0; j < 16; j++)
+    largest = lanes[j] > largest ? lanes[j] : largest;
+
+  for (gint j = 0; j < 16; j++)
+    lanes[j] = 0.0f;
+  for (i = 0; i + 16 <= n; i += 16)
+    for (gint j = 0; j < 16; j++)
+      {
+        gfloat weight = tess_exp (scale * (row[i + j] - largest));
+
+        row[i + j] = weight;
+        lanes[j] += weight;
+      }
+  for (; i < n; i++)
+    {
+      row[i] = tess_exp (scale * (row[i] - largest));
+      sum += row[i];
+    }
+  for (gint j = 0; j < 16; j++)
+    sum += lanes[j];
+  for (i = n; i < tk; i++)
+    row[i] = 0.0f;
+  return sum;
+}
+
+TESS_SIMD static void
+divide (gfloat *row, gint n, gfloat factor)
+{
+  for (gint i = 0; i < n; i++)
+    row[i] *= factor;
+}
+
+static void
+run_block (Attention *self,
+           Thread *thread,
+           guint8 *scratch,
+           const guint8 *q,
+           const guint8 *k,
+           const guint8 *v,
+           guint8 *dst,
+           gint first)
+{
+  const TessAttentionOp *op = (const TessAttentionOp *) self->kernel.op;
+  gboolean half = op->op.dst->type == TESS_BF16;
+  gint last = op->tq - first < self->rows;
+  gint rows = last ? self->last_rows : self->rows;
+  gsize c = op->op.dst->shape.c;
+  TessPrimitive *scores = &thread->scores[last], *sums = &thread->sums[last];
+  gfloat *block = (gfloat *) scratch, totals[MAX_ROWS];
+  guint16 *weights = (guint16 *) (scratch + self->n_scores);
+  guint8 *own = scratch + self->n_scores + self->n_weights;
+
+  tess_primitive_set (scores, DNNL_ARG_SRC, (gpointer) q);
+  tess_primitive_set (scores, DNNL_ARG_WEIGHTS, (gpointer) k);
+  tess_primitive_set (scores, DNNL_ARG_DST, block);
+  tess_primitive_set (scores, DNNL_ARG_SCRATCHPAD, own);
+  tess_primitive_run (scores);
+  for (gint i = 0; i < rows; i++)
+    {
+      gfloat *row = block + (gsize) i * op->tk;
+      gint n = op->causal ? MIN (first + i + 1, op->tk) : op->tk;
+
+      totals[i] = soften (row, n, op->tk, op->scale);
+      if (half)
+        {
+          divide (row, op->tk, 1.0f / totals[i]);
+          tess_f32_to_bf16 (row, weights + (gsize) i * op->tk, op->tk);
+        }
+    }
+  tess_primitive_set (sums, DNNL_ARG_SRC, half ? (gpointer) weights : block);
+  tess_primitive_set (sums, DNNL_ARG_WEIGHTS, (gpointer) v);
+  tess_primitive_set (sums, DNNL_ARG_DST, dst);
+  tess_primitive_set (sums, DNNL_ARG_SCRATCHPAD, own);
+  tess_primitive_run (sums);
+  for (gint i = 0; i < rows && !half; i++)
+    divide ((gfloat *) dst + i * c, op->d, 1.0f / totals[i]);
+}
+
+static void
+run (TessKernel *kernel, const TessHostRun *run)
+{
+  Attention *self = (Attention *) kernel;
+  const TessAttentionOp *op = (const TessAttentionOp *) kernel->op;
+  const TessValue *rows_value = kernel->op->src[TESS_SLOT_ROWS];
+  const gint32 *rows
+      = rows_value != NULL ? tess_host_data (run, rows_value) : NULL;
+  const guint8 *q = tess_host_data (run, kernel->op->src[TESS_SLOT_SRC]);
+  const guint8 *k = tess_host_data (run, kernel->op->src[TESS_SLOT_K]);
+  const guint8 *v = tess_host_data (run, kernel->op->src[TESS_SLOT_V]);
+  guint8 *dst = tess_host_data (run, kernel->op->dst);
+  gint n = kernel->op->dst->shape.n, m = kernel->op->src[TESS_SLOT_K]->shape.n;
+  gint n_blocks = (op->tq + self->rows - 1) / self->rows;
+  gsize size = tess_type_size (kernel->op->dst->type);
+  gsize c = kernel->op->dst->shape.c;
+
+#pragma omp parallel for collapse(3) schedule(dynamic)
+  for (gint i = 0; i < n; i++)
+    for (gint head = 0; head < op->n_heads; head++)
+      for (gint block = 0; block < n_blocks; block++)
+        {
+          gint thread = omp_get_thread_num ();
+          gint row = rows != NULL ? CLAMP (rows[i], 0, m - 1) : i;
+          gsize at = (((gsize) i * op->tq + (gsize) block * self->rows) * c
+                      + (gsize) head * op->d)
+                     * size;
+          gsize first
+              = ((gsize) row * op->tk * c + (gsize) head * op->d) * size;
+
+          run_block (
+              self, &self->threads[thread],
+              run->scratch
+                  + thread
+                        * (self->n_scores + self->n_weights + self->n_scratch),
+              q + at, k + first, v + first, dst + at, block * self->rows);
+        }
+}
+
+static void
+finish (TessKernel *kernel)
+{
+  Attention *self = (Attention *) kernel;
+
+  /* The first thread's primitives are shared by the others: last. */
+  for (gint i = self->n_threads - 1; i >= 0 && self->threads != NULL; i--)
+    for (gint j = 0; j < 2; j++)
+      {
+        tess_primitive_finish (&self->threads[i].scores[j]);
+        tess_primitive_finish (&self->threads[i].sums[j]);
+      }
+  g_free (self->threads);
+}
+
+/* [rows, inner] x [inner, columns] with the given distances. */
+static gboolean
+init_product (TessPrimitive *primitive,
+              TessType type,
+              TessType dst_type,
+              const dnnl_dim_t sizes[3],
+              const dnnl_dim_t src_strides[2],
+              const dnnl_dim_t weight_strides[2],
+              const dnnl_dim_t dst_strides[2])
+{
+  dnnl_memory_desc_t src = tess_dnnl_desc (
+      type, 2, (dnnl_dim_t[]) { sizes[0], sizes[1] }, src_strides);
+  dnnl_memory_desc_t weight = tess_dnnl_desc (
+      type, 2, (dnnl_dim_t[]) { sizes[1], sizes[2] }, weight_strides);
+  dnnl_memory_desc_t dst = tess_dnnl_desc (
+      dst_type, 2, (dnnl_dim_t[]) { sizes[0], sizes[2] }, dst_strides);
+  dnnl_primitive_attr_t attr = tess_dnnl_attr (NULL);
+  dnnl_primitive_desc_t desc = NULL;
+  gboolean ok = dnnl_matmul_primitive_desc_create (&desc, tess_dnnl_engine (),
+                                                   src, weight, NULL, dst, attr)
+                    == dnnl_success
+                && tess_primitive_init (primitive, desc, FALSE, NULL);
+
+  dnnl_primitive_attr_destroy (attr);
+  tess_dnnl_desc_clear (&src);
+  tess_dnnl_desc_clear (&weight);
+  tess_dnnl_desc_clear (&dst);
+  return ok;
+}
+
+static gboolean
+init_thread (Thread *thread, const TessAttentionOp *op, gint which, gint rows)
+{
+  TessType type = op->op.dst->type;
+  dnnl_dim_t c = op->op.dst->shape.c, tk = op->tk, d = op->d;
+
+  return init_product (&thread->scores[which], type, TESS_F32,
+                       (dnnl_dim_t[]) { rows, d, tk }, (dnnl_dim_t[]) { c, 1 },
+                       (dnnl_dim_t[]) { 1, c }, (dnnl_dim_t[]) { tk, 1 })
+         && init_product (&thread->sums[which], type, type,
+                          (dnnl_dim_t[]) { rows, tk, d },
+                          (dnnl_dim_t[]) { tk, 1 }, (dnnl_dim_t[]) { c, 1 },
+                          (dnnl_dim_t[]) { c, 1 });
+}
+
+static gboolean
+init_threads (Attention *self, const TessAttentionOp *op)
+{
+  gboolean ok = TRUE;
+
+  for (gint which = 0; which < 2 && ok; which++)
+    {
+      gint rows = which == 0 ? self->rows : self->last_rows;
+      Thread *first = &self->threads[0];
+
+      if (rows == 0)
+        continue;
+      ok = init_thread (first, op, which, rows);
+      for (gint i = 1; i < self->n_threads && ok; i++)
+        ok = tess_primitive_init_shared (&self->threads[i].scores[which],
+                                         &first->scores[which])
+             && tess_primitive_init_shared (&self->threads[i].sums[which],
+                                            &first->sums[which]);
+      if (ok)
+        self->n_scratch
+            = MAX (self->n_scratch, MAX (first->scores[which].n_scratch,
+                                         first->sums[which].n_scratch));
+    }
+  return ok;
+}
+
+TessKernel *
+tess_cpu_attention_new (TessHostBackend *host, const TessOp *base)
+{
+  const TessAttentionOp *op = (const TessAttentionOp *) base;
+  Attention *self;
+  gint rows, n_threads = omp_get_max_threads ();
+  gboolean ok;
+
+  for (gint i = 0; i <= TESS_SLOT_V; i++)
+    if (base->src[i]->type != base->dst->type)
+      return NULL;
+
+  self = g_new0 (Attention, 1);
+  self->kernel.op = base;
+  rows = BLOCK_BYTES / (op->tk * (gint) sizeof (gfloat));
+  rows = CLAMP (rows / 16 * 16, MIN_ROWS, MAX_ROWS);
+  self->rows = MIN (rows, op->tq);
+  self->last_rows = op->tq % self->rows;
+  self->n_threads = host->n_threads;
+  self->threads = g_new0 (Thread, self->n_threads);
+  self->kernel.variant = "onednn matmul, blocks of queries";
+  self->kernel.run = run;
+  self->kernel.finish = finish;
+
+  /* Each is run by one thread; oneDNN divides its work when it is made. */
+  omp_set_num_threads (1);
+  ok = init_threads (self, op);
+  omp_set_num_threads (n_threads);
+  if (!ok)
+    {
+      tess_kernel_free (&self->kernel);
+      return NULL;
+    }
+  self->n_scores = tess_align64 ((gsize) self->rows * op->tk * sizeof (gfloat));
+  self->n_weights = base->dst->type == TESS_BF16 ? self->n_scores / 2 : 0;
+  self->n_weights = tess_align64 (self->n_weights);
+  self->kernel.n_scratch
+      = (self->n_scores + self->n_weights + self->n_scratch) * self->n_threads;
+  return &self->kernel;
+}
