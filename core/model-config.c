@@ -489,19 +489,15 @@ is_shallow (const gchar *text, gsize length)
 }
 
 JsonNode *
-tess_config_load_json (const gchar *path, GError **error)
+tess_config_parse_json (const gchar *text,
+                        gsize length,
+                        const gchar *path,
+                        GError **error)
 {
-  g_autoptr (GMappedFile) mapping = g_mapped_file_new (path, FALSE, error);
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   g_autoptr (GError) fault = NULL;
-  const gchar *text;
-  gsize length;
   JsonNode *root;
 
-  if (mapping == NULL)
-    return NULL;
-  text = g_mapped_file_get_contents (mapping);
-  length = g_mapped_file_get_length (mapping);
   if (length > MAX_JSON || !is_shallow (text, length))
     {
       g_set_error (
@@ -525,4 +521,16 @@ tess_config_load_json (const gchar *path, GError **error)
       return NULL;
     }
   return json_node_ref (root);
+}
+
+JsonNode *
+tess_config_load_json (const gchar *path, GError **error)
+{
+  g_autoptr (GMappedFile) mapping = g_mapped_file_new (path, FALSE, error);
+
+  if (mapping == NULL)
+    return NULL;
+  return tess_config_parse_json (g_mapped_file_get_contents (mapping),
+                                 g_mapped_file_get_length (mapping), path,
+                                 error);
 }

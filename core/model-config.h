@@ -73,8 +73,12 @@ gboolean tess_config_check_text (const TessTextConfig *config,
                                  const gchar *file,
                                  GError **error);
 
-/* A JSON file of limited size and depth whose root is an object. NULL with
- * TESS_ERROR_MODEL or G_FILE_ERROR. */
+/* JSON of limited size and depth whose root is an object; @path is named in
+ * errors. NULL with TESS_ERROR_MODEL or G_FILE_ERROR. */
 JsonNode *tess_config_load_json (const gchar *path, GError **error);
+JsonNode *tess_config_parse_json (const gchar *text,
+                                  gsize length,
+                                  const gchar *path,
+                                  GError **error);
 
 G_END_DECLS
