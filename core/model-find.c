@@ -228,8 +228,8 @@ merges_in (const gchar *folder)
     "clip/merges.txt",
     "clip/bpe_simple_vocab_16e6.txt.gz",
     "comfy/sd1_tokenizer/merges.txt",
-    "repositories/stable-diffusion-stability-ai/ldm/modules/clip/"
-    "bpe_simple_vocab_16e6.txt.gz",
+    ("repositories/stable-diffusion-stability-ai/ldm/modules/clip/"
+     "bpe_simple_vocab_16e6.txt.gz"),
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
