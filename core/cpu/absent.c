@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * core/cpu/absent.c: what is answered where Tessera was built without oneDNN. */
+ * core/cpu/absent.c: what is answered where Tessera was built without oneDNN.
+ */
 #include "core/backend.h"
 #include "core/error.h"
 
