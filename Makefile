@@ -14,15 +14,15 @@ help:
 	@echo 'make clean         deletes build/'
 
 demo:
-	tools/sandbox --build tools/stage demo
+	tools/sandbox --build tools/stage demo -Dtests=false
 	tools/sandbox --build tools/demo
 
 test:
 	tools/sandbox tools/run-tests
 
 bench:
-	tools/sandbox --build tools/stage demo
-	tools/sandbox --build meson test -C build/demo --benchmark --verbose
+	tools/sandbox --build tools/stage bench
+	tools/sandbox --build meson test -C build/bench --benchmark --verbose
 
 install:
 	tools/sandbox --direct tools/install $(PREFIX)
