@@ -382,6 +382,7 @@ add_entries (Scan *scan, GArray *entries, gsize first, TessTensorFile *file)
     {
       const Entry *entry = &g_array_index (entries, Entry, i);
       g_autoptr (TessTensor) tensor = NULL;
+      gsize n_bytes;
       gint kind;
 
       if (!entry_check (scan, entry, &kind))
@@ -397,6 +398,10 @@ add_entries (Scan *scan, GArray *entries, gsize first, TessTensorFile *file)
                      ", the one before it ends at %" G_GUINT64_FORMAT,
                      entry->name, entry->begin, at);
       at = entry->end;
+      if (types[kind].type != TESS_N_TYPES && entry->n_dims <= TESS_MAX_DIMS
+          && !tess_count_bytes (types[kind].type, entry->n_dims, entry->dims,
+                                &n_bytes))
+        return fail (scan, "the shape of '%s' overflows", entry->name);
       if (types[kind].type == TESS_N_TYPES || entry->n_dims > TESS_MAX_DIMS)
         {
           if (!g_hash_table_insert (

@@ -2,6 +2,7 @@
  * core/tensor-file.c: the table of named tensors, and which reader fills it. */
 #include "core/tensor-file.h"
 #include "core/error.h"
+#include "core/pickle.h"
 #include "core/safetensors.h"
 
 #include <string.h>
@@ -76,6 +77,8 @@ tess_file_bytes_tensor (const TessFileBytes *src,
 TessTensorFile *
 tess_tensor_file_parse (const TessFileBytes *src, GError **error)
 {
+  if (tess_pickle_is (src->bytes))
+    return tess_pickle_parse (src, error);
   return tess_safetensors_parse (src, error);
 }
 

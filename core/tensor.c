@@ -31,9 +31,11 @@ tess_type_name (TessType type)
   return types[type].name;
 }
 
-/* FALSE where the product does not fit. */
-static gboolean
-count_bytes (TessType type, gint n_dims, const gint64 *dims, gsize *n_bytes)
+gboolean
+tess_count_bytes (TessType type,
+                  gint n_dims,
+                  const gint64 *dims,
+                  gsize *n_bytes)
 {
   gsize n = tess_type_size (type);
 
@@ -56,7 +58,7 @@ tess_tensor_new_wrapped (TessType type,
   gsize n_bytes = 0;
 
   g_return_val_if_fail (n_dims >= 0 && n_dims <= TESS_MAX_DIMS, NULL);
-  g_return_val_if_fail (count_bytes (type, n_dims, dims, &n_bytes), NULL);
+  g_return_val_if_fail (tess_count_bytes (type, n_dims, dims, &n_bytes), NULL);
 
   tensor = g_new0 (TessTensor, 1);
   tensor->ref_count = 1;
@@ -79,7 +81,7 @@ tess_tensor_new (TessType type, gint n_dims, const gint64 *dims, GError **error)
 
   g_return_val_if_fail (n_dims >= 0 && n_dims <= TESS_MAX_DIMS, NULL);
 
-  if (count_bytes (type, n_dims, dims, &n_bytes))
+  if (tess_count_bytes (type, n_dims, dims, &n_bytes))
     data = g_try_malloc0 (MAX (n_bytes, 1));
   if (data == NULL)
     {

@@ -26,6 +26,13 @@ typedef enum
 gsize tess_type_size (TessType type); /* in bytes */
 const gchar *tess_type_name (TessType type);
 
+/* What a tensor of that shape takes; FALSE where a size is negative or their
+ * product, taken from the left, does not fit. */
+gboolean tess_count_bytes (TessType type,
+                           gint n_dims,
+                           const gint64 *dims,
+                           gsize *n_bytes);
+
 typedef struct
 {
   gint ref_count;
