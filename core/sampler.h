@@ -2,6 +2,9 @@
  * core/sampler.h: from noise to picture along a schedule. A sampler works on
  * the whole canvas and never sees a tile; noise is given from outside, drawn
  * on the canvas.
+ * Zero terminal SNR is for v and x0: with eps the first prediction is 0 in
+ * DDIM and DDPM (the reference divides by 0) and 4096 times the network's
+ * error in the others (as in the reference).
  * Sources: Ho 2020 (DDPM), Song 2020 (DDIM), Karras 2022 (Euler and the
  * schedule), Lu 2022 (DPM++ 2M), Zhao 2023 (UniPC), Lin 2023 (zero terminal
  * SNR); agrees with the schedulers of diffusers. */
@@ -39,7 +42,8 @@ typedef struct
 
 typedef struct _TessSampler TessSampler;
 
-/* Errors: TESS_ERROR_REQUEST for settings that do not go together. */
+/* Errors: TESS_ERROR_REQUEST for settings that do not go together;
+ * TESS_ERROR_MODEL for betas that make no sense. */
 TessSampler *tess_sampler_new (const TessDiffusionConfig *diffusion,
                                const TessSamplerSettings *settings,
                                GError **error);

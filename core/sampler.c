@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/sampler.c: what all methods share: settings, the path through the
+ * noise levels, scales, history. A method itself is a file in core/samplers. */
+#include "core/samplers/method.h"
+#include "core/error.h"
+
+#include <string.h>
+
+#define BLOCK 2048 /* floats summed at a time: stays in the first cache */
+
+static const TessMethod *const methods[TESS_N_SAMPLERS] = {
+  [TESS_SAMPLER_DDIM] = &tess_method_ddim,
+  [TESS_SAMPLER_EULER] = &tess_method_euler,
+  [TESS_SAMPLER_EULER_ANCESTRAL] = &tess_method_euler_ancestral,
+  [TESS_SAMPLER_DPMPP_2M] = &tess_method_dpmpp_2m,
+  [TESS_SAMPLER_DPMPP_2M_KARRAS] = &tess_method_dpmpp_2m_karras,
+  [TESS_SAMPLER_UNIPC] = &tess_method_unipc,
+  [TESS_SAMPLER_DDPM] = &tess_method_ddpm,
+};
+
+struct _TessSampler
+{
+  const TessMethod *method;
+  TessPath path;
+  gdouble init_sigma;
+  TessHistory history;
+  gsize n_history; /* floats of each canvas in it */
+};
+
+const gchar *
+tess_sampler_kind_nick (TessSamplerKind kind)
+{
+  g_return_val_if_fail ((guint) kind < TESS_N_SAMPLERS, NULL);
+  return methods[kind]->nick;
+}
+
+gboolean
+tess_sampler_kind_parse (const gchar *nick, TessSamplerKind *kind)
+{
+  for (gint i = 0; i < TESS_N_SAMPLERS; i++)
+    if (g_strcmp0 (nick, methods[i]->nick) == 0)
+      {
+        *kind = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+/* --- sums ---------------------------------------------------------------- */
+
+static void
+add_term (gfloat *restrict sum,
+          const gfloat *restrict src,
+          gfloat weight,
+          gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    sum[i] += weight * src[i];
+}
+
+void
+tess_terms_sum (gfloat *dst, gsize n, const TessTerm *terms, gint n_terms)
+{
+  gfloat sum[BLOCK];
+
+  for (gsize at = 0; at < n; at += BLOCK)
+    {
+      gsize count = MIN (BLOCK, n - at);
+
+      memset (sum, 0, count * sizeof *sum);
+      for (gint k = 0; k < n_terms; k++)
+        if (terms[k].weight != 0.0)
+          add_term (sum, terms[k].src + at, (gfloat) terms[k].weight, count);
+      memcpy (dst + at, sum, count * sizeof *sum);
+    }
+}
+
+TessWeights
+tess_x0_weights (TessPrediction prediction, gdouble signal, gdouble noise)
+{
+  switch (prediction)
+    {
+    case TESS_PREDICTION_V:
+      return (TessWeights) { signal, -noise };
+    case TESS_PREDICTION_X0:
+      return (TessWeights) { 0.0, 1.0 };
+    case TESS_PREDICTION_EPS:
+    default:
+      if (signal == 0.0)
+        return (TessWeights) { 0.0, 0.0 };
+      return (TessWeights) { 1.0 / signal, -noise / signal };
+    }
+}
+
+TessWeights
+tess_eps_weights (TessPrediction prediction, gdouble signal, gdouble noise)
+{
+  switch (prediction)
+    {
+    case TESS_PREDICTION_V:
+      return (TessWeights) { noise, signal };
+    case TESS_PREDICTION_X0:
+      return (TessWeights) { 1.0 / noise, -signal / noise };
+    case TESS_PREDICTION_EPS:
+    default:
+      return (TessWeights) { 0.0, 1.0 };
+    }
+}
+
+/* --- the path ------------------------------------------------------------ */
+
+static gboolean
+check_settings (const TessSamplerSettings *settings, GError **error)
+{
+  if (!(settings->strength >= 0.0 && settings->strength <= 1.0))
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "The strength must be above 0 and at most 1, not %g.",
+                 settings->strength);
+  else if (!(settings->eta >= 0.0 && settings->eta <= 1.0))
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "Eta must be from 0 to 1, not %g.", settings->eta);
+  else if ((guint) settings->kind >= TESS_N_SAMPLERS || settings->spacing < 0
+           || settings->spacing > 1 + TESS_SPACING_LINSPACE)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "Sampler %d with spacing %d is not known; choose another.",
+                 settings->kind, settings->spacing);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static void
+fill_karras (TessPath *path, const TessNoiseLevels *levels, TessBetas betas)
+{
+  tess_schedule_karras (levels, path->n, path->sigmas);
+  for (gint i = 0; i < path->n; i++)
+    {
+      gdouble t = tess_noise_levels_timestep (levels, path->sigmas[i]);
+
+      path->timesteps[i] = betas == TESS_BETAS_COSINE ? trunc (t) : rint (t);
+    }
+}
+
+static void
+fill_levels (TessPath *path,
+             const TessMethod *method,
+             const TessNoiseLevels *levels)
+{
+  gint stride = levels->n_train / path->n;
+
+  for (gint i = 0; i < path->n; i++)
+    {
+      gdouble t = path->timesteps[i];
+
+      if (!method->karras)
+        path->sigmas[i] = tess_noise_levels_sigma (levels, t);
+      path->sigmas[i] = (gfloat) path->sigmas[i];
+      if (method->grid == TESS_GRID_EACH)
+        {
+          gint next
+              = method->chain
+                    ? (i + 1 < path->n ? (gint) path->timesteps[i + 1] : -1)
+                    : (gint) t - stride;
+
+          path->abar[i] = levels->abar[(gint) t];
+          path->abar_next[i] = next >= 0       ? levels->abar[next]
+                               : method->chain ? 1.0
+                                               : levels->abar_final;
+        }
+    }
+  path->sigmas[path->n] = 0.0;
+}
+
+TessSampler *
+tess_sampler_new (const TessDiffusionConfig *diffusion,
+                  const TessSamplerSettings *settings,
+                  GError **error)
+{
+  g_autoptr (TessSampler) sampler = g_new0 (TessSampler, 1);
+  TessPath *path = &sampler->path;
+  TessNoiseLevels levels = { 0 };
+  TessSpacing spacing = diffusion->spacing;
+  gboolean zero_snr;
+  gint n = settings->n_steps;
+
+  if (!check_settings (settings, error))
+    return NULL;
+  if (settings->spacing)
+    spacing = (TessSpacing) (settings->spacing - 1);
+  zero_snr = settings->zero_snr ? settings->zero_snr > 0 : diffusion->zero_snr;
+  sampler->method = methods[settings->kind];
+
+  if (!tess_noise_levels_init (&levels, diffusion, zero_snr, error))
+    return NULL;
+  path->timesteps = g_new0 (gdouble, CLAMP (n, 1, levels.n_train));
+  if (!tess_schedule_timesteps (diffusion, sampler->method->grid, spacing, n,
+                                path->timesteps, error))
+    {
+      tess_noise_levels_finish (&levels);
+      return NULL;
+    }
+  path->n = n;
+  path->prediction = diffusion->prediction;
+  path->eta = settings->eta;
+  path->first = tess_schedule_first (
+      n, settings->strength > 0.0 ? settings->strength : 1.0);
+  path->sigmas = g_new0 (gdouble, n + 1);
+  path->abar = g_new0 (gdouble, n);
+  path->abar_next = g_new0 (gdouble, n);
+  if (sampler->method->karras)
+    fill_karras (path, &levels, diffusion->betas);
+  fill_levels (path, sampler->method, &levels);
+  tess_noise_levels_finish (&levels);
+
+  sampler->init_sigma = 1.0;
+  if (sampler->method->unscaled)
+    sampler->init_sigma = spacing == TESS_SPACING_LEADING
+                              ? sqrt (path->sigmas[0] * path->sigmas[0] + 1.0)
+                              : path->sigmas[0];
+  return g_steal_pointer (&sampler);
+}
+
+static void
+drop_history (TessSampler *sampler)
+{
+  for (gint i = 0; i < TESS_MAX_HISTORY; i++)
+    g_clear_pointer (&sampler->history.x0[i], g_free);
+  g_clear_pointer (&sampler->history.before, g_free);
+  sampler->history.n_x0 = 0;
+}
+
+void
+tess_sampler_free (TessSampler *sampler)
+{
+  if (sampler == NULL)
+    return;
+  drop_history (sampler);
+  g_free (sampler->path.timesteps);
+  g_free (sampler->path.sigmas);
+  g_free (sampler->path.abar);
+  g_free (sampler->path.abar_next);
+  g_free (sampler);
+}
+
+/* --- what the loop asks -------------------------------------------------- */
+
+/* The place of a step of this run in the whole schedule. */
+static gint
+place (const TessSampler *sampler, gint step)
+{
+  g_assert (step >= 0 && sampler->path.first + step < sampler->path.n);
+  return sampler->path.first + step;
+}
+
+/* x = signal * x0 + noise * eps at place @i, keeping the variance. */
+static void
+get_scales (const TessSampler *sampler, gint i, gdouble *signal, gdouble *noise)
+{
+  if (sampler->method->grid == TESS_GRID_EACH)
+    {
+      *signal = sqrt (sampler->path.abar[i]);
+      *noise = sqrt (1.0 - sampler->path.abar[i]);
+    }
+  else
+    {
+      *signal = tess_sigma_signal (sampler->path.sigmas[i]);
+      *noise = tess_sigma_noise (sampler->path.sigmas[i]);
+    }
+}
+
+gint
+tess_sampler_n_steps (const TessSampler *sampler)
+{
+  return sampler->path.n - sampler->path.first;
+}
+
+gdouble
+tess_sampler_timestep (const TessSampler *sampler, gint step)
+{
+  return sampler->path.timesteps[place (sampler, step)];
+}
+
+gdouble
+tess_sampler_init_sigma (const TessSampler *sampler)
+{
+  return sampler->init_sigma;
+}
+
+gdouble
+tess_sampler_noise_level (const TessSampler *sampler, gint step)
+{
+  gdouble signal, noise;
+
+  get_scales (sampler, place (sampler, step), &signal, &noise);
+  return noise;
+}
+
+gboolean
+tess_sampler_wants_noise (const TessSampler *sampler, gint step)
+{
+  return sampler->method->noisy
+         && sampler->method->noisy (&sampler->path, place (sampler, step));
+}
+
+void
+tess_sampler_scale_input (const TessSampler *sampler,
+                          gint step,
+                          const gfloat *x,
+                          gfloat *dst,
+                          gsize n)
+{
+  gdouble signal, noise;
+
+  get_scales (sampler, place (sampler, step), &signal, &noise);
+  if (sampler->method->unscaled)
+    tess_terms_sum (dst, n, &(TessTerm) { signal, x }, 1);
+  else if (dst != x)
+    memmove (dst, x, n * sizeof *x);
+}
+
+void
+tess_sampler_add_noise (const TessSampler *sampler,
+                        gint step,
+                        const gfloat *x0,
+                        const gfloat *noise,
+                        gfloat *dst,
+                        gsize n)
+{
+  gint i = place (sampler, step);
+  gdouble signal, level;
+
+  get_scales (sampler, i, &signal, &level);
+  if (sampler->method->unscaled)
+    {
+      signal = 1.0;
+      level = sampler->path.sigmas[i];
+    }
+  tess_terms_sum (dst, n,
+                  (const TessTerm[]) { { signal, x0 }, { level, noise } }, 2);
+}
+
+void
+tess_sampler_predict_x0 (const TessSampler *sampler,
+                         gint step,
+                         const gfloat *x,
+                         const gfloat *output,
+                         gfloat *x0,
+                         gsize n)
+{
+  gdouble signal, noise;
+  TessWeights weights;
+
+  get_scales (sampler, place (sampler, step), &signal, &noise);
+  weights = tess_x0_weights (sampler->path.prediction, signal, noise);
+  if (sampler->method->unscaled)
+    weights.x *= signal;
+  tess_terms_sum (
+      x0, n,
+      (const TessTerm[]) { { weights.x, x }, { weights.output, output } }, 2);
+}
+
+/* Makes room for this step's prediction and puts it first. */
+static void
+push_x0 (TessSampler *sampler,
+         gint step,
+         const gfloat *x,
+         const gfloat *output,
+         gsize n)
+{
+  TessHistory *history = &sampler->history;
+  gint n_kept = sampler->method->n_x0;
+  gfloat *oldest;
+
+  if (n != sampler->n_history)
+    drop_history (sampler);
+  if (step == 0)
+    history->n_x0 = 0;
+  sampler->n_history = n;
+  oldest = history->x0[n_kept - 1];
+  memmove (history->x0 + 1, history->x0, (n_kept - 1) * sizeof *history->x0);
+  history->x0[0] = oldest ? oldest : g_new (gfloat, n);
+  history->n_x0 = MIN (history->n_x0 + 1, n_kept);
+  if (sampler->method->needs_before && history->before == NULL)
+    history->before = g_new (gfloat, n);
+  tess_sampler_predict_x0 (sampler, step, x, output, history->x0[0], n);
+}
+
+void
+tess_sampler_step (TessSampler *sampler,
+                   gint step,
+                   const gfloat *output,
+                   const gfloat *noise,
+                   gfloat *x,
+                   gsize n)
+{
+  gboolean noisy = tess_sampler_wants_noise (sampler, step);
+
+  g_return_if_fail (noise != NULL || !noisy);
+  if (sampler->method->n_x0 > 0)
+    push_x0 (sampler, step, x, output, n);
+  sampler->method->step (&sampler->path, place (sampler, step), output,
+                         noisy ? noise : NULL, x, n, &sampler->history);
+}
