@@ -314,6 +314,12 @@ START_TEST (test_refused)
       "[5, 32]" },
     { ".lora_up.weight",
       ".lora_down.weight",
+      { 32, 4 },
+      { 2, 64 },
+      TESS_ERROR_MODEL,
+      "[2, 64]" },
+    { ".lora_up.weight",
+      ".lora_down.weight",
       { 32 },
       { 4, 32 },
       TESS_ERROR_MODEL,
@@ -337,7 +343,7 @@ START_TEST (test_refused)
       g_autofree gchar *name = g_strconcat (q, rows[i].ending, NULL);
       gint n = rows[i].dims[1] > 0 || rows[i].second_dims[1] == 32 ? 2 : 1;
 
-      if (i == 3)
+      if (i == 4)
         n = 1;
       put (file, name, n, rows[i].dims);
       if (rows[i].second != NULL)
