@@ -3,7 +3,6 @@
 #include "ui/models.h"
 
 #include <glib/gi18n-lib.h>
-#include <libgimp/gimp.h>
 #include "core/error.h"
 #include "ui/settings.h"
 
@@ -16,16 +15,9 @@ tess_models_user_folder (void)
 GPtrArray *
 tess_models_list (void)
 {
-  g_auto (GStrv) own = tess_settings_get_folders ();
-  g_autofree gchar *folder = g_path_get_dirname (gimp_get_progname ());
-  g_autofree gchar *beside = g_build_filename (folder, "models", NULL);
-  g_autoptr (GPtrArray) folders = g_ptr_array_new ();
+  g_auto (GStrv) folders = tess_settings_get_folders ();
 
-  for (gint i = 0; own[i]; i++)
-    g_ptr_array_add (folders, own[i]);
-  g_ptr_array_add (folders, beside);
-  g_ptr_array_add (folders, NULL);
-  return tess_models_find ((const gchar *const *) folders->pdata);
+  return tess_models_find ((const gchar *const *) folders);
 }
 
 static gint

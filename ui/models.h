@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * ui/models.h: the models that this installation can paint with: those of
- * core/model.h, those in the plug-in's own folder, those in folders that the
- * user added. */
+ * ui/models.h: the models that this user can paint with: those that
+ * core/model.h finds, and those in folders added in the dialog. */
 #pragma once
 
 #include "core/model.h"

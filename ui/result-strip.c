@@ -71,9 +71,11 @@ button_new (TessResultStrip *strip, TessResult *result)
   GtkWidget *first = strip->buttons->len > 0 ? strip->buttons->pdata[0] : NULL;
   GtkWidget *button = gtk_radio_button_new_from_widget (
       first ? GTK_RADIO_BUTTON (first) : NULL);
+  g_autofree gchar *seed
+      = g_strdup_printf ("%" G_GINT64_FORMAT, result->request->seed);
+  g_autofree gchar *line = g_strdup_printf (_ ("Seed %s"), seed);
   g_autofree gchar *tip = g_strdup_printf (
-      _ ("Seed %" G_GINT64_FORMAT "\n%s"), result->request->seed,
-      result->request->prompt ? result->request->prompt : "");
+      "%s\n%s", line, result->request->prompt ? result->request->prompt : "");
 
   gtk_toggle_button_set_mode (GTK_TOGGLE_BUTTON (button), FALSE);
   gtk_container_add (GTK_CONTAINER (button),

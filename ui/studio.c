@@ -58,6 +58,24 @@ show_error (Studio *studio, const GError *error)
     studio->host.failed (error, studio->host.data);
 }
 
+static const gchar *
+title_of (Studio *studio)
+{
+  return studio->host.image ? _ ("Generate") : _ ("Create an Image From Text");
+}
+
+/* How far it is can be seen in the list of windows too. */
+static void
+show_fraction (Studio *studio, gdouble fraction)
+{
+  g_autofree gchar *title = g_strdup_printf (
+      "%d %% – %s", (gint) (fraction * 100), title_of (studio));
+
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (studio->progress),
+                                 CLAMP (fraction, 0.0, 1.0));
+  gtk_window_set_title (GTK_WINDOW (studio->dialog), title);
+}
+
 static GtkWidget *
 button_of (Studio *studio, gint response)
 {
@@ -78,6 +96,8 @@ update_buttons (Studio *studio)
   gtk_widget_set_sensitive (button_of (studio, RESPONSE_KEEP),
                             chosen && !chosen->kept && !painting);
   gtk_widget_set_opacity (studio->progress, painting ? 1.0 : 0.0);
+  if (!painting)
+    gtk_window_set_title (GTK_WINDOW (studio->dialog), title_of (studio));
   gtk_dialog_set_default_response (GTK_DIALOG (studio->dialog),
                                    painting ? RESPONSE_STOP
                                             : RESPONSE_GENERATE);
@@ -128,16 +148,18 @@ on_planned (const TessJobPlan *plan, const GError *error, gpointer data)
   g_autoptr (GString) line = NULL;
   g_autofree gchar *bytes = NULL;
   g_autofree gchar *free_bytes = NULL;
+  gint width, height;
 
   if (error)
     {
       gtk_label_set_text (GTK_LABEL (studio->plan), error->message);
       return;
     }
+  g_object_get (studio->config, "width", &width, "height", &height, NULL);
   line = g_string_new (NULL);
   bytes = g_format_size_full (plan->n_bytes, G_FORMAT_SIZE_IEC_UNITS);
   free_bytes = g_format_size_full (plan->n_bytes_free, G_FORMAT_SIZE_IEC_UNITS);
-  g_string_append_printf (line, "%d × %d", plan->width, plan->height);
+  g_string_append_printf (line, "%d × %d", width, height);
   g_string_append (line, " · ");
   g_string_append_printf (
       line, g_dngettext (GETTEXT_PACKAGE, "%d tile", "%d tiles", plan->n_tiles),
@@ -228,7 +250,7 @@ on_progress (const TessProgress *progress, gpointer data)
       g_string_append_printf (text, _ ("%s left"), seconds);
     }
   gtk_progress_bar_set_text (bar, text->str);
-  gtk_progress_bar_set_fraction (bar, CLAMP (progress->fraction, 0.0, 1.0));
+  show_fraction (studio, progress->fraction);
 }
 
 static void
@@ -286,7 +308,7 @@ generate (Studio *studio)
                               studio->area.width, studio->area.height);
   tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), NULL);
   tess_tile_preview_set_hint (TESS_TILE_PREVIEW (studio->preview), NULL);
-  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (studio->progress), 0.0);
+  show_fraction (studio, 0.0);
   gtk_progress_bar_set_text (GTK_PROGRESS_BAR (studio->progress),
                              _ ("Reading the model"));
   tess_worker_paint (studio->worker, request);
@@ -435,10 +457,9 @@ build (Studio *studio)
   GtkWidget *content;
 
   studio->dialog = gimp_dialog_new (
-      studio->host.image ? _ ("Generate") : _ ("Create an Image From Text"),
-      "tessera-generate", NULL, 0, NULL, NULL, _ ("_Close"), GTK_RESPONSE_CLOSE,
-      _ ("_Keep as Layer"), RESPONSE_KEEP, _ ("S_top"), RESPONSE_STOP,
-      _ ("_Generate"), RESPONSE_GENERATE, NULL);
+      title_of (studio), "tessera-generate", NULL, 0, NULL, NULL, _ ("_Close"),
+      GTK_RESPONSE_CLOSE, _ ("_Keep as Layer"), RESPONSE_KEEP, _ ("S_top"),
+      RESPONSE_STOP, _ ("_Generate"), RESPONSE_GENERATE, NULL);
   gtk_window_set_default_size (GTK_WINDOW (studio->dialog), 1020, 660);
   gimp_window_set_transient (GTK_WINDOW (studio->dialog));
 
