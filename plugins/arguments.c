@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * plugins/arguments.c: the settings of the painting procedures. */
+#include "plugins/arguments.h"
+
+#include <string.h>
+#include <glib/gi18n-lib.h>
+#include "core/error.h"
+#include "plugins/common.h"
+#include "ui/choices.h"
+#include "ui/models.h"
+
+#define RW G_PARAM_READWRITE
+
+/* Numbers and switches have GIMP check their range: a value outside ends the
+ * calling script with an error. Words are checked in tess_arguments_read. */
+static const struct
+{
+  const gchar *name, *label, *blurb, *standard;
+  gboolean of_image; /* means nothing without one */
+} words[] = {
+  { "sampler", N_ ("Sampler"),
+    N_ ("How noise becomes a picture; DPM++ 2M is good in 20 steps"),
+    "dpmpp-2m" },
+  { "init", N_ ("Start from"),
+    N_ ("Repaint what is there instead of starting from noise"), "none", TRUE },
+  { "output", N_ ("Result"), N_ ("Where the picture goes"), "layer", TRUE },
+  { "grid", N_ ("Grid"), N_ ("Where tiles lie; a ring closes on itself"),
+    "even" },
+  { "weight", N_ ("Tile weight"),
+    N_ ("How much the middle of a tile counts where tiles overlap"),
+    "gaussian" },
+  { "vae", N_ ("Decoder"),
+    N_ ("How pixels are made from the model's cells, tile by tile"), "auto" },
+  { "device", N_ ("Device"), N_ ("What computes"), "auto" },
+  { "storage", N_ ("Precision"), N_ ("How exactly it computes"), "auto" },
+  { "spacing", N_ ("Spacing"), N_ ("Where the steps lie on the schedule"),
+    "model" },
+  { "zero-snr", N_ ("Zero terminal SNR"),
+    N_ ("Start from pure noise, for models trained so"), "model" },
+  { "prediction", N_ ("Prediction"),
+    N_ ("What the network predicts, where the file does not say"), "model" },
+};
+
+static void
+declare_words (GimpProcedure *procedure, gboolean for_image)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      g_autofree gchar *nicks = tess_choice_words (words[i].name);
+      g_autofree gchar *blurb
+          = g_strdup_printf ("%s: %s", _ (words[i].blurb), nicks);
+
+      if (words[i].of_image && !for_image)
+        continue;
+      gimp_procedure_add_string_argument (procedure, words[i].name,
+                                          _ (words[i].label), blurb,
+                                          words[i].standard, RW);
+    }
+}
+
+static void
+declare_image (GimpProcedure *procedure)
+{
+  gimp_procedure_add_image_argument (
+      procedure, "image", _ ("Image"),
+      _ ("Gets the new layer; none: a new image is made"), TRUE,
+      RW | GIMP_PARAM_DONT_SERIALIZE);
+}
+
+static void
+declare_regions (GimpProcedure *procedure)
+{
+  gimp_procedure_add_double_argument (
+      procedure, "strength", _ ("Strength"),
+      _ ("How much of what is there is painted anew, with “init”"), 0.01, 1.0,
+      0.75, RW);
+  gimp_procedure_add_layer_argument (
+      procedure, "regions", _ ("Regions"),
+      _ ("Layer group whose layers are regions: name or parasite "
+         "“tessera-object” is the text, mask or alpha is the place"),
+      TRUE, RW | GIMP_PARAM_DONT_SERIALIZE);
+  gimp_procedure_add_string_argument (
+      procedure, "selection-prompt", _ ("Prompt for the selection"),
+      _ ("What to paint inside the selection; the prompt is for the rest"), "",
+      RW | GIMP_PARAM_DONT_SERIALIZE);
+  gimp_procedure_add_double_argument (
+      procedure, "bootstrap", _ ("Bootstrap"),
+      _ ("Part of the steps in which regions are kept apart; more binds a "
+         "region tighter to its place"),
+      0.0, 1.0, 0.2, RW);
+}
+
+static void
+declare_text (GimpProcedure *procedure)
+{
+  gimp_procedure_add_string_argument (
+      procedure, "prompt", _ ("Prompt"),
+      _ ("What to paint; (word:1.3) weighs a word"), "", RW);
+  gimp_procedure_add_string_argument (procedure, "negative", _ ("Negative"),
+                                      _ ("What to keep away from"), "", RW);
+  gimp_procedure_add_string_argument (
+      procedure, "model", _ ("Model"),
+      _ ("Name of a model found, or a path; empty: Horizon or the first found"),
+      "", RW);
+  gimp_procedure_add_string_argument (
+      procedure, "loras", _ ("LoRAs"),
+      _ ("Files that change the model, one a line: file or file:weight"), "",
+      RW);
+}
+
+static void
+declare_numbers (GimpProcedure *procedure)
+{
+  gimp_procedure_add_int_argument (
+      procedure, "width", _ ("Width"),
+      _ ("In pixels; 0: as the selection or the image"), 0, GIMP_MAX_IMAGE_SIZE,
+      0, RW);
+  gimp_procedure_add_int_argument (
+      procedure, "height", _ ("Height"),
+      _ ("In pixels; 0: as the selection or the image"), 0, GIMP_MAX_IMAGE_SIZE,
+      0, RW);
+  gimp_procedure_add_int_argument (
+      procedure, "steps", _ ("Steps"),
+      _ ("More steps take longer and bring finer detail, up to a point"), 1,
+      1000, 25, RW);
+  gimp_procedure_add_double_argument (
+      procedure, "guidance", _ ("Guidance"),
+      _ ("How strictly the prompt is followed; 1: no guidance, twice as fast"),
+      1.0, 100.0, 7.5, RW);
+  gimp_procedure_add_double_argument (
+      procedure, "guidance-rescale", _ ("Guidance rescale"),
+      _ ("Against burnt colors at high guidance; 0: none"), 0.0, 1.0, 0.0, RW);
+  gimp_procedure_add_int_argument (
+      procedure, "seed", _ ("Seed"),
+      _ ("The same seed gives the same picture; -1: a new one"), -1, G_MAXINT,
+      -1, RW);
+  gimp_procedure_add_double_argument (procedure, "eta", _ ("Eta"),
+                                      _ ("Fresh noise at each step, for DDIM"),
+                                      0.0, 1.0, 0.0, RW);
+  gimp_procedure_add_int_argument (
+      procedure, "clip-skip", _ ("Clip skip"),
+      _ ("Last layers of the text encoder to leave out; 0: as the model says"),
+      0, 12, 0, RW);
+  gimp_procedure_add_int_argument (
+      procedure, "tile", _ ("Tile"),
+      _ ("Side of a tile in cells of 8 pixels; 0: the model's own size"), 0,
+      1024, 0, RW);
+  gimp_procedure_add_int_argument (
+      procedure, "overlap", _ ("Overlap"),
+      _ ("What neighboring tiles share, in cells; more hides seams and takes "
+         "longer; -1: half a tile"),
+      -1, 1023, -1, RW);
+  gimp_procedure_add_int_argument (
+      procedure, "batch", _ ("Tiles at once"),
+      _ ("0: what memory allows; the picture is the same"), 0, 64, 0, RW);
+  gimp_procedure_add_int_argument (
+      procedure, "memory", _ ("Memory"),
+      _ ("What the job may take, in MiB; 0: what is free"), 0, G_MAXINT, 0, RW);
+}
+
+void
+tess_arguments_declare (GimpProcedure *procedure, gboolean for_image)
+{
+  gimp_procedure_add_enum_argument (procedure, "run-mode", _ ("Run mode"),
+                                    _ ("The run mode"), GIMP_TYPE_RUN_MODE,
+                                    GIMP_RUN_NONINTERACTIVE, RW);
+  if (for_image)
+    declare_image (procedure);
+  declare_text (procedure);
+  declare_numbers (procedure);
+  declare_words (procedure, for_image);
+  if (for_image)
+    declare_regions (procedure);
+  gimp_procedure_add_boolean_argument (
+      procedure, "keep-recipe", _ ("Keep the settings with the picture"),
+      _ ("As a parasite “tessera-run” of layer and image, prompt included"),
+      TRUE, RW);
+}
+
+gboolean
+tess_arguments_read_word (GObject *config,
+                          const gchar *name,
+                          gint *value,
+                          GError **error)
+{
+  g_autofree gchar *nick = NULL;
+
+  g_object_get (config, name, &nick, NULL);
+  return tess_choice_parse (name, nick, value, error);
+}
+
+gboolean
+tess_arguments_read_loras (TessRequest *request,
+                           const gchar *lines,
+                           GError **error)
+{
+  g_auto (GStrv) list = g_strsplit (lines ? lines : "", "\n", -1);
+
+  for (gint i = 0; list[i]; i++)
+    {
+      gchar *line = g_strstrip (list[i]);
+      gchar *colon = strrchr (line, ':');
+      gdouble strength = 1.0;
+
+      if (*line == '\0')
+        continue;
+      /* A colon that is not before a number belongs to the file's name. */
+      if (colon && colon[1])
+        {
+          gchar *end;
+          gdouble number = g_ascii_strtod (colon + 1, &end);
+
+          if (*end == '\0')
+            {
+              strength = number;
+              *colon = '\0';
+            }
+        }
+      if (!g_file_test (line, G_FILE_TEST_EXISTS))
+        {
+          g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                       _ ("There is no LoRA file “%s”: write its whole path."),
+                       line);
+          return FALSE;
+        }
+      tess_request_add_lora (request, line, strength);
+    }
+  return TRUE;
+}
+
+static gboolean
+read_words (GObject *config, TessRequest *request, GError **error)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      g_autofree gchar *nick = NULL;
+      gint value;
+
+      if (words[i].of_image)
+        continue;
+      g_object_get (config, words[i].name, &nick, NULL);
+      if (!tess_choice_parse (words[i].name, nick, &value, error)
+          || !tess_request_set (request, words[i].name, nick, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+TessRequest *
+tess_arguments_read (GObject *config, GError **error)
+{
+  g_autoptr (TessRequest) request = tess_request_new ();
+  g_autofree gchar *model = NULL;
+  g_autofree gchar *loras = NULL;
+  gint seed, memory;
+
+  g_clear_pointer (&request->prompt, g_free);
+  g_clear_pointer (&request->negative, g_free);
+  g_object_get (config, "prompt", &request->prompt, "negative",
+                &request->negative, "model", &model, "loras", &loras, "width",
+                &request->width, "height", &request->height, "steps",
+                &request->steps, "guidance", &request->guidance,
+                "guidance-rescale", &request->guidance_rescale, "seed", &seed,
+                "eta", &request->eta, "clip-skip", &request->clip_skip, "tile",
+                &request->tile, "overlap", &request->overlap, "batch",
+                &request->batch, "memory", &memory, NULL);
+  request->seed = seed;
+  request->memory = (gsize) memory << 20;
+  request->n_threads = gimp_get_num_processors ();
+  if (!request->prompt)
+    request->prompt = g_strdup ("");
+
+  if (!read_words (config, request, error)
+      || !tess_arguments_read_loras (request, loras, error))
+    return NULL;
+  g_free (request->model);
+  request->model = tess_models_resolve (model, error);
+  if (!request->model)
+    return NULL;
+  return g_steal_pointer (&request);
+}

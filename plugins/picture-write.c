@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * plugins/picture-write.c: from a result to a layer or an image. */
+#include "plugins/picture.h"
+
+#include <string.h>
+#include <glib/gi18n-lib.h>
+#include <json-glib/json-glib.h>
+#include "core/error.h"
+#include "ui/region-list.h"
+
+#define STRIP 256
+#define NAME_LENGTH 48
+#define RECIPE_PARASITE "tessera-run"
+
+/* The prompt's beginning on one line. */
+static gchar *
+layer_name (const gchar *prompt)
+{
+  g_autofree gchar *line = g_strdup (prompt ? prompt : "");
+  g_autofree gchar *cut = NULL;
+
+  g_strdelimit (line, "\n\r\t", ' ');
+  g_strstrip (line);
+  if (*line == '\0')
+    return g_strdup ("Tessera");
+  if (g_utf8_strlen (line, -1) <= NAME_LENGTH)
+    return g_steal_pointer (&line);
+  cut = g_utf8_substring (line, 0, NAME_LENGTH - 1);
+  return g_strconcat (g_strchomp (cut), "…", NULL);
+}
+
+/* The request is told by the core; around it who made the picture. */
+static gchar *
+recipe_json (const TessPictureResult *result)
+{
+  g_autofree gchar *text = tess_request_to_json (result->request);
+  g_autoptr (JsonNode) request = json_from_string (text, NULL);
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "procedure");
+  json_builder_add_string_value (builder, result->procedure);
+  json_builder_set_member_name (builder, "version");
+  json_builder_add_string_value (builder, TESS_VERSION);
+  if (request)
+    {
+      json_builder_set_member_name (builder, "request");
+      json_builder_add_value (builder, g_steal_pointer (&request));
+    }
+  json_builder_end_object (builder);
+  root = json_builder_get_root (builder);
+  return json_to_string (root, TRUE);
+}
+
+static void
+attach_recipe (GimpImage *image,
+               GimpLayer *layer,
+               const TessPictureResult *result)
+{
+  g_autofree gchar *json = NULL;
+  GimpParasite *parasite;
+
+  if (!result->keep_recipe)
+    return;
+  json = recipe_json (result);
+  parasite = gimp_parasite_new (
+      RECIPE_PARASITE, GIMP_PARASITE_PERSISTENT | GIMP_PARASITE_UNDOABLE,
+      strlen (json) + 1, json);
+  gimp_item_attach_parasite (GIMP_ITEM (layer), parasite);
+  gimp_image_attach_parasite (image, parasite);
+  gimp_parasite_free (parasite);
+}
+
+/* GIMP says why it refused. */
+static void
+set_gimp_error (GError **error, const gchar *what)
+{
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST, "%s: %s", what,
+               gimp_pdb_get_last_error (gimp_get_pdb ()));
+}
+
+/* A layer with the pixels of the result, not in the layer tree yet: writing to
+ * it leaves no trace in the history. */
+static GimpLayer *
+make_layer (GimpImage *image,
+            GimpImageType type,
+            const TessPictureResult *result,
+            GError **error)
+{
+  g_autofree gchar *name = layer_name (result->request->prompt);
+  GimpLayer *layer = gimp_layer_new (
+      image, name, result->area.width, result->area.height, type, 100.0,
+      gimp_image_get_default_new_layer_mode (image));
+  g_autoptr (GeglBuffer) dst = NULL;
+
+  if (!layer)
+    {
+      set_gimp_error (error, _ ("No layer could be made"));
+      return NULL;
+    }
+  dst = gimp_drawable_get_buffer (GIMP_DRAWABLE (layer));
+  for (gint y = 0; y < result->area.height; y += STRIP)
+    {
+      GeglRectangle strip
+          = { 0, y, result->area.width, MIN (STRIP, result->area.height - y) };
+
+      gegl_buffer_copy (result->result, &strip, GEGL_ABYSS_NONE, dst, &strip);
+    }
+  gegl_buffer_flush (dst);
+  return layer;
+}
+
+/* Above the selected layer; never inside the group of regions, where it would
+ * become one. */
+static gboolean
+insert_layer (GimpImage *image, GimpLayer *layer)
+{
+  g_autofree GimpLayer **selected = gimp_image_get_selected_layers (image);
+  GimpItem *regions = tess_regions_find (image);
+  GimpItem *above = NULL, *parent = NULL;
+  gint position = 0;
+
+  if (selected && selected[0])
+    above = GIMP_ITEM (selected[0]);
+  for (GimpItem *i = above; i && regions; i = gimp_item_get_parent (i))
+    if (i == regions)
+      above = regions;
+  if (above)
+    {
+      parent = gimp_item_get_parent (above);
+      position = gimp_image_get_item_position (image, above);
+    }
+  return gimp_image_insert_layer (
+      image, layer, parent ? GIMP_LAYER (parent) : NULL, position);
+}
+
+GimpLayer *
+tess_picture_add_layer (GimpImage *image,
+                        const TessPictureResult *result,
+                        GError **error)
+{
+  GimpImageType type = gimp_image_get_base_type (image) == GIMP_GRAY
+                           ? GIMP_GRAYA_IMAGE
+                           : GIMP_RGBA_IMAGE;
+  GimpLayer *layer;
+  gboolean inserted;
+
+  if (!gimp_image_is_valid (image))
+    {
+      g_set_error_literal (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                           _ ("The image was closed: keep the picture as a "
+                              "new image."));
+      return NULL;
+    }
+  layer = make_layer (image, type, result, error);
+  if (!layer)
+    return NULL;
+
+  gimp_image_undo_group_start (image);
+  gimp_layer_set_offsets (layer, result->area.x, result->area.y);
+  inserted = insert_layer (image, layer);
+  if (inserted && !gimp_selection_is_empty (image))
+    {
+      GimpLayerMask *mask
+          = gimp_layer_create_mask (layer, GIMP_ADD_MASK_SELECTION);
+
+      if (mask)
+        gimp_layer_add_mask (layer, mask);
+      gimp_layer_set_edit_mask (layer, FALSE);
+    }
+  if (inserted)
+    attach_recipe (image, layer, result);
+  gimp_image_undo_group_end (image);
+
+  if (!inserted)
+    {
+      set_gimp_error (error, _ ("The layer could not be added"));
+      gimp_item_delete (GIMP_ITEM (layer));
+      return NULL;
+    }
+  return layer;
+}
+
+GimpImage *
+tess_picture_new_image (const TessPictureResult *result, GError **error)
+{
+  GimpImage *image
+      = gimp_image_new (result->area.width, result->area.height, GIMP_RGB);
+  GimpLayer *layer;
+
+  if (!image)
+    {
+      set_gimp_error (error, _ ("No image could be made"));
+      return NULL;
+    }
+  gimp_image_undo_disable (image);
+  layer = make_layer (image, GIMP_RGB_IMAGE, result, error);
+  if (!layer || !gimp_image_insert_layer (image, layer, NULL, 0))
+    {
+      if (layer)
+        set_gimp_error (error, _ ("The layer could not be added"));
+      gimp_image_delete (image);
+      return NULL;
+    }
+  attach_recipe (image, layer, result);
+  gimp_image_undo_enable (image);
+  gimp_image_clean_all (image);
+  return image;
+}

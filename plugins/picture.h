@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * plugins/picture.h: between a GIMP image and a request: which part of the
+ * image is meant, what is read from its layers, where the result goes.
+ * Main thread only, as all of libgimp. What a request gets are private
+ * buffers, so that the worker thread never touches GIMP. */
+#pragma once
+
+#include <libgimp/gimp.h>
+#include "core/request.h"
+
+G_BEGIN_DECLS
+
+/**
+ * tess_picture_area:
+ * The rectangle to paint, in pixels of the image: @width x @height, where 0
+ * means as the selection, or the image where nothing is selected; its corner
+ * is that of the selection. @image may be NULL: zeros mean a default.
+ * Errors: TESS_ERROR_REQUEST for an indexed image.
+ */
+gboolean tess_picture_area (GimpImage *image,
+                            gint width,
+                            gint height,
+                            GeglRectangle *area,
+                            GError **error);
+
+/**
+ * tess_picture_read_layer / tess_picture_read_visible:
+ * What lies in @area, over white where it is transparent; "R'G'B' float" from
+ * (0, 0). Errors: TESS_ERROR_REQUEST where no single layer is selected.
+ */
+GeglBuffer *tess_picture_read_layer (GimpImage *image,
+                                     const GeglRectangle *area,
+                                     GError **error);
+GeglBuffer *tess_picture_read_visible (GimpImage *image,
+                                       const GeglRectangle *area,
+                                       GError **error);
+
+/**
+ * tess_picture_read_regions:
+ * Adds a region for each visible child of @group that meets @area: mask or
+ * alpha, times opacity. With @tiny the masks are of one pixel: for a plan.
+ * Errors: TESS_ERROR_REQUEST where @group is not a layer group.
+ */
+gboolean tess_picture_read_regions (GimpItem *group,
+                                    const GeglRectangle *area,
+                                    gboolean tiny,
+                                    TessRequest *request,
+                                    GError **error);
+
+/* The selection as a region. Errors: TESS_ERROR_REQUEST: nothing selected. */
+gboolean tess_picture_read_selection (GimpImage *image,
+                                      const gchar *prompt,
+                                      const GeglRectangle *area,
+                                      gboolean tiny,
+                                      TessRequest *request,
+                                      GError **error);
+
+typedef struct
+{
+  GeglBuffer *result;
+  const TessRequest *request; /* prompt and recipe */
+  const gchar *procedure;     /* for the recipe */
+  GeglRectangle area;
+  gboolean keep_recipe;
+} TessPictureResult;
+
+/**
+ * tess_picture_add_layer:
+ * The result as a new layer above the selected one, the selection as its
+ * mask: one undo step. Nothing is left behind on failure.
+ */
+GimpLayer *tess_picture_add_layer (GimpImage *image,
+                                   const TessPictureResult *result,
+                                   GError **error);
+
+/* The same as an image of its own, not yet shown. */
+GimpImage *
+tess_picture_new_image (const TessPictureResult *result, GError **error);
+
+G_END_DECLS

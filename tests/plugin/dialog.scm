@@ -1,0 +1,27 @@
+; SPDX-License-Identifier: GPL-3.0-or-later
+; tests/plugin/dialog.scm: opens the dialog on an image, then says now and
+; then how many layers there are, so that what was done by hand can be seen.
+
+(define image (rgb-image @WIDTH@ @HEIGHT@))
+(gimp-image-undo-disable image)
+(gimp-image-undo-enable image)
+
+(define (tell)
+  (display (string-append "LAYERS " (number->string (n-layers image)) " "
+                          (if (gimp-image-is-dirty image) "dirty" "clean")))
+  (newline))
+
+(define (wait seconds)
+  (let ((end (+ (realtime) seconds)))
+    (let loop () (if (< (realtime) end) (loop)))))
+
+(gimp-display-new image)
+(tell)
+(catch (begin (display last-error) (newline))
+  (plug-in-tessera-generate #:run-mode RUN-INTERACTIVE #:image image))
+(display "CLOSED")
+(newline)
+(let loop ((n 0))
+  (tell)
+  (wait 1)
+  (if (< n @SECONDS@) (loop (+ n 1))))

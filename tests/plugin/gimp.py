@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the plug-in tests share: a GIMP profile with the plug-in just built,
+Script-Fu and nothing else, so that GIMP starts fast and knows nothing of its
+user; running scripts in it; TAP.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NAMES = ['gimp-console', 'gimp-console-3', 'gimp-console-3.2',
+         'gimp-console-3.0']
+# Beside the plug-in under test: the interpreter, and PNG for the demo.
+PLUG_INS = ['script-fu', 'file-png']
+GIMPRC = """(plug-in-path "{stage}")
+(config-version "{version}")
+(show-welcome-dialog no)
+(check-updates no)
+(color-profile-policy keep)
+(undo-levels 50)
+"""
+
+
+def skip(reason):
+    print(f'1..0 # SKIP {reason}')
+    sys.exit(77)
+
+
+def find_program(names, what):
+    for name in names:
+        found = shutil.which(name)
+        if found:
+            return found
+    skip(f'{what} is not installed')
+
+
+class Gimp:
+    """A profile below a temporary folder that goes with the object."""
+
+    def __init__(self):
+        models = os.environ['TESS_MODELS']
+        if not list(Path(models).glob('*/model_index.json')):
+            skip('the bundled model is not there')
+        self.console = find_program(NAMES, 'gimp-console')
+        self.folder = Path(tempfile.mkdtemp(prefix='tessera-test-'))
+        self.profile = self.folder / 'profile'
+        self.stage = self.folder / 'plug-ins'
+        plug_in = Path(os.environ['TESS_PLUG_IN'])
+        target = self.stage / 'tessera'
+        target.mkdir(parents=True)
+        shutil.copy2(plug_in, target / 'tessera')
+        locale = os.environ.get('TESS_LOCALE')
+        if locale and Path(locale).exists():
+            (target / 'locale').symlink_to(locale)
+        for name in PLUG_INS:
+            folder = Path(os.environ['TESS_GIMP_PLUG_INS']) / name
+            if folder.exists():
+                (self.stage / name).symlink_to(folder)
+        self.profile.mkdir()
+        (self.profile / 'gimprc').write_text(GIMPRC.format(
+            stage=self.stage, version=self.version()))
+        self.env = {**os.environ,
+                    'GIMP3_DIRECTORY': str(self.profile),
+                    'XDG_CONFIG_HOME': str(self.folder / 'config'),
+                    'XDG_DATA_HOME': str(self.folder / 'data'),
+                    'XDG_CACHE_HOME': str(self.folder / 'cache'),
+                    'HOME': str(self.folder),
+                    'TESSERA_MODELS': os.environ['TESS_MODELS'],
+                    'NO_AT_BRIDGE': '1'}
+
+    def version(self):
+        text = subprocess.run([self.console, '--version'], text=True,
+                              stdout=subprocess.PIPE).stdout
+        return re.search(r'\d+\.\d+\.\d+', text)[0]
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.close()
+
+    def script(self, name, **names):
+        """A script of this folder with @NAME@ filled in, after the prelude."""
+        text = ((HERE / 'prelude.scm').read_text() + (HERE / name).read_text()
+                + '(for-each gimp-image-delete (vector->list (gimp-get-images)))\n')
+        for key, value in names.items():
+            text = text.replace(f'@{key}@', str(value))
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def batch(self, path, timeout=600):
+        """Runs a script in the console: exit status and all output."""
+        done = subprocess.run(
+            [self.console, '-idf',
+             '--batch-interpreter=plug-in-script-fu-eval',
+             '-b', f'(load "{path}")', '--quit'],
+            env=self.env, cwd=self.folder, timeout=timeout, errors='replace',
+            text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+
+
+def complaints(output):
+    """Lines in which our own program complains about itself."""
+    return [line for line in output.splitlines()
+            if re.search(r'tessera\S*:\d+\): .*(CRITICAL|WARNING)', line)
+            and 'atspi' not in line
+            or re.search(r'(duplicate|no) mnemonic', line)
+            or 'fatal error' in line or 'crashed' in line]
+
+
+class Tap:
+    def __init__(self):
+        self.n = self.n_failed = 0
+
+    def check(self, ok, name, detail=''):
+        self.n += 1
+        if not ok:
+            self.n_failed += 1
+        print(f"{'ok' if ok else 'not ok'} {self.n} - {name}", flush=True)
+        if not ok and detail:
+            for line in str(detail).splitlines()[-30:]:
+                print('# ' + line)
+        return ok
+
+    def finish(self):
+        print(f'1..{self.n}')
+        return 1 if self.n_failed or self.n == 0 else 0
