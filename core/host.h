@@ -17,6 +17,13 @@ G_BEGIN_DECLS
 typedef struct _TessKernel TessKernel;
 typedef struct _TessHostBackend TessHostBackend;
 
+typedef enum
+{
+  TESS_PROFILE_NONE,
+  TESS_PROFILE_WALL,
+  TESS_PROFILE_CPU,
+} TessProfile;
+
 /* Where a run's bytes are. */
 typedef struct
 {
@@ -56,7 +63,7 @@ struct _TessHostBackend
   gint n_execs;
   const TessKernelMaker *makers; /* NULL: plain; ends with klass NULL */
   gchar **forced_plain;          /* names of ops, may be NULL */
-  gboolean profile;
+  TessProfile profile;           /* TESSERA_PROFILE: 1 or cpu */
 };
 
 /* @makers may be NULL. */

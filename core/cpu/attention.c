@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * core/cpu/attention.c: attention by blocks of queries.
  *
- *   one task = one sample, one head, ROWS queries:
+ *   keys and values of every head are brought into oneDNN's layout once;
+ *   one task = one sample, one head, some queries:
  *   scores [rows, tk] = q k^T     oneDNN product, one thread
  *   scores = exp (scale (scores - largest of the row)), sum of each row
  *   dst [rows, d] = scores v      oneDNN product, one thread
@@ -24,9 +25,20 @@ typedef struct
   TessPrimitive scores[2], sums[2]; /* whole block; the last, shorter one */
 } Thread;
 
+/* How the keys or values of one head lie. */
+typedef struct
+{
+  dnnl_memory_desc_t desc;
+  gsize *inner, *columns; /* places by index, in elements */
+  gsize n_bytes;
+} Layout;
+
 typedef struct
 {
   TessKernel kernel;
+  Layout k, v;
+  gsize n_packed;       /* bytes of scratch: keys and values of every head, then
+                           the threads' */
   gint rows, last_rows; /* 0: no shorter block */
   gint n_threads;
   Thread *threads;
@@ -126,6 +138,41 @@ run_block (Attention *self,
     divide ((gfloat *) dst + i * c, op->d, 1.0f / totals[i]);
 }
 
+/* dst[index of a token][index of a channel] = src[token][channel] */
+#define PACK(name, type)                                                       \
+  static void name (const type *src, gint n, gsize c, gint d,                  \
+                    const gsize *tokens, const gsize *channels, type *dst)     \
+  {                                                                            \
+    for (gint t0 = 0; t0 < n; t0 += 16)                                        \
+      for (gint e = 0; e < d; e++)                                             \
+        for (gint t = t0; t < MIN (t0 + 16, n); t++)                           \
+          dst[tokens[t] + channels[e]] = src[t * c + e];                       \
+  }
+PACK (pack_f32, gfloat)
+PACK (pack_bf16, guint16)
+
+/* One head of one sample's keys or values, at @src, into its place. */
+static void
+pack (const Attention *self,
+      const Layout *layout,
+      gboolean is_v,
+      const guint8 *src,
+      guint8 *dst)
+{
+  const TessAttentionOp *op = (const TessAttentionOp *) self->kernel.op;
+  const gsize *tokens = is_v ? layout->inner : layout->columns;
+  const gsize *channels = is_v ? layout->columns : layout->inner;
+  gsize c = op->op.dst->shape.c;
+
+  memset (dst, 0, layout->n_bytes);
+  if (op->op.dst->type == TESS_BF16)
+    pack_bf16 ((const guint16 *) src, op->tk, c, op->d, tokens, channels,
+               (guint16 *) dst);
+  else
+    pack_f32 ((const gfloat *) src, op->tk, c, op->d, tokens, channels,
+              (gfloat *) dst);
+}
+
 static void
 run (TessKernel *kernel, const TessHostRun *run)
 {
@@ -139,13 +186,26 @@ run (TessKernel *kernel, const TessHostRun *run)
   const guint8 *v = tess_host_data (run, kernel->op->src[TESS_SLOT_V]);
   guint8 *dst = tess_host_data (run, kernel->op->dst);
   gint n = kernel->op->dst->shape.n, m = kernel->op->src[TESS_SLOT_K]->shape.n;
+  gint n_heads = op->n_heads;
   gint n_blocks = (op->tq + self->rows - 1) / self->rows;
   gsize size = tess_type_size (kernel->op->dst->type);
-  gsize c = kernel->op->dst->shape.c;
+  gsize c = kernel->op->dst->shape.c,
+        n_pair = self->k.n_bytes + self->v.n_bytes;
+
+#pragma omp parallel for collapse(2)
+  for (gint i = 0; i < m; i++)
+    for (gint head = 0; head < n_heads; head++)
+      {
+        gsize at = ((gsize) i * op->tk * c + (gsize) head * op->d) * size;
+        guint8 *packed = run->scratch + (i * n_heads + head) * n_pair;
+
+        pack (self, &self->k, FALSE, k + at, packed);
+        pack (self, &self->v, TRUE, v + at, packed + self->k.n_bytes);
+      }
 
 #pragma omp parallel for collapse(3) schedule(dynamic)
   for (gint i = 0; i < n; i++)
-    for (gint head = 0; head < op->n_heads; head++)
+    for (gint head = 0; head < n_heads; head++)
       for (gint block = 0; block < n_blocks; block++)
         {
           gint thread = omp_get_thread_num ();
@@ -153,16 +213,24 @@ run (TessKernel *kernel, const TessHostRun *run)
           gsize at = (((gsize) i * op->tq + (gsize) block * self->rows) * c
                       + (gsize) head * op->d)
                      * size;
-          gsize first
-              = ((gsize) row * op->tk * c + (gsize) head * op->d) * size;
+          guint8 *packed = run->scratch + (row * n_heads + head) * n_pair;
 
           run_block (
               self, &self->threads[thread],
-              run->scratch
+              run->scratch + self->n_packed
                   + thread
                         * (self->n_scores + self->n_weights + self->n_scratch),
-              q + at, k + first, v + first, dst + at, block * self->rows);
+              q + at, packed, packed + self->k.n_bytes, dst + at,
+              block * self->rows);
         }
+}
+
+static void
+layout_clear (Layout *layout)
+{
+  tess_dnnl_desc_clear (&layout->desc);
+  g_clear_pointer (&layout->inner, g_free);
+  g_clear_pointer (&layout->columns, g_free);
 }
 
 static void
@@ -170,6 +238,8 @@ finish (TessKernel *kernel)
 {
   Attention *self = (Attention *) kernel;
 
+  layout_clear (&self->k);
+  layout_clear (&self->v);
   /* The first thread's primitives are shared by the others: last. */
   for (gint i = self->n_threads - 1; i >= 0 && self->threads != NULL; i--)
     for (gint j = 0; j < 2; j++)
@@ -180,29 +250,44 @@ finish (TessKernel *kernel)
   g_free (self->threads);
 }
 
-/* [rows, inner] x [inner, columns] with the given distances. */
+/* [rows, inner] x [inner, columns]; the second in oneDNN's own layout. */
 static gboolean
 init_product (TessPrimitive *primitive,
               TessType type,
               TessType dst_type,
               const dnnl_dim_t sizes[3],
-              const dnnl_dim_t src_strides[2],
-              const dnnl_dim_t weight_strides[2],
-              const dnnl_dim_t dst_strides[2])
+              dnnl_dim_t src_stride,
+              dnnl_dim_t dst_stride,
+              Layout *layout)
 {
+  dnnl_dim_t src_strides[] = { src_stride, 1 };
+  dnnl_dim_t dst_strides[] = { dst_stride, 1 };
   dnnl_memory_desc_t src = tess_dnnl_desc (
       type, 2, (dnnl_dim_t[]) { sizes[0], sizes[1] }, src_strides);
-  dnnl_memory_desc_t weight = tess_dnnl_desc (
-      type, 2, (dnnl_dim_t[]) { sizes[1], sizes[2] }, weight_strides);
+  dnnl_memory_desc_t weight
+      = layout->desc != NULL
+            ? NULL
+            : tess_dnnl_desc_any (type, 2,
+                                  (dnnl_dim_t[]) { sizes[1], sizes[2] });
   dnnl_memory_desc_t dst = tess_dnnl_desc (
       dst_type, 2, (dnnl_dim_t[]) { sizes[0], sizes[2] }, dst_strides);
   dnnl_primitive_attr_t attr = tess_dnnl_attr (NULL);
   dnnl_primitive_desc_t desc = NULL;
-  gboolean ok = dnnl_matmul_primitive_desc_create (&desc, tess_dnnl_engine (),
-                                                   src, weight, NULL, dst, attr)
-                    == dnnl_success
-                && tess_primitive_init (primitive, desc, FALSE, NULL);
+  gboolean ok = dnnl_matmul_primitive_desc_create (
+                    &desc, tess_dnnl_engine (), src,
+                    weight != NULL ? weight : layout->desc, NULL, dst, attr)
+                == dnnl_success;
 
+  if (ok && layout->desc == NULL)
+    {
+      dnnl_memory_desc_clone (
+          &layout->desc,
+          dnnl_primitive_desc_query_md (desc, dnnl_query_weights_md, 0));
+      layout->inner = tess_cpu_layout_table (layout->desc, 0, sizes[1]);
+      layout->columns = tess_cpu_layout_table (layout->desc, 1, sizes[2]);
+      layout->n_bytes = tess_align64 (tess_dnnl_desc_size (layout->desc));
+    }
+  ok = ok && tess_primitive_init (primitive, desc, FALSE, NULL);
   dnnl_primitive_attr_destroy (attr);
   tess_dnnl_desc_clear (&src);
   tess_dnnl_desc_clear (&weight);
@@ -210,19 +295,18 @@ init_product (TessPrimitive *primitive,
   return ok;
 }
 
+/* The shorter block takes the layouts of the whole one. */
 static gboolean
-init_thread (Thread *thread, const TessAttentionOp *op, gint which, gint rows)
+init_thread (Attention *self, const TessAttentionOp *op, gint which, gint rows)
 {
+  Thread *thread = &self->threads[0];
   TessType type = op->op.dst->type;
   dnnl_dim_t c = op->op.dst->shape.c, tk = op->tk, d = op->d;
 
   return init_product (&thread->scores[which], type, TESS_F32,
-                       (dnnl_dim_t[]) { rows, d, tk }, (dnnl_dim_t[]) { c, 1 },
-                       (dnnl_dim_t[]) { 1, c }, (dnnl_dim_t[]) { tk, 1 })
+                       (dnnl_dim_t[]) { rows, d, tk }, c, tk, &self->k)
          && init_product (&thread->sums[which], type, type,
-                          (dnnl_dim_t[]) { rows, tk, d },
-                          (dnnl_dim_t[]) { tk, 1 }, (dnnl_dim_t[]) { c, 1 },
-                          (dnnl_dim_t[]) { c, 1 });
+                          (dnnl_dim_t[]) { rows, tk, d }, tk, c, &self->v);
 }
 
 static gboolean
@@ -237,7 +321,7 @@ init_threads (Attention *self, const TessAttentionOp *op)
 
       if (rows == 0)
         continue;
-      ok = init_thread (first, op, which, rows);
+      ok = init_thread (self, op, which, rows);
       for (gint i = 1; i < self->n_threads && ok; i++)
         ok = tess_primitive_init_shared (&self->threads[i].scores[which],
                                          &first->scores[which])
@@ -287,7 +371,11 @@ tess_cpu_attention_new (TessHostBackend *host, const TessOp *base)
   self->n_scores = tess_align64 ((gsize) self->rows * op->tk * sizeof (gfloat));
   self->n_weights = base->dst->type == TESS_BF16 ? self->n_scores / 2 : 0;
   self->n_weights = tess_align64 (self->n_weights);
+  self->n_packed = (gsize) base->src[TESS_SLOT_K]->shape.n * op->n_heads
+                   * (self->k.n_bytes + self->v.n_bytes);
   self->kernel.n_scratch
-      = (self->n_scores + self->n_weights + self->n_scratch) * self->n_threads;
+      = self->n_packed
+        + (self->n_scores + self->n_weights + self->n_scratch)
+              * self->n_threads;
   return &self->kernel;
 }

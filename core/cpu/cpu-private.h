@@ -46,6 +46,10 @@ typedef struct
   gboolean phases; /* 3x3 after doubling as four 2x2, one after another,
                       each tess_cpu_phase_size bytes */
 } TessCpuPacking;
+
+/* Where index 0 .. n of dimension @dim of a layout lies, in elements; two
+ * dimensions' places add up. */
+gsize *tess_cpu_layout_table (const_dnnl_memory_desc_t desc, gint dim, gsize n);
 void tess_cpu_pack_spec (TessPackSpec *spec, const TessCpuPacking *packing);
 gsize tess_cpu_phase_size (const_dnnl_memory_desc_t desc);
 
@@ -77,7 +81,8 @@ tess_align64 (gsize n)
 static inline gfloat
 tess_exp (gfloat x)
 {
-  gfloat t = fminf (fmaxf (x, -87.0f), 88.0f);
+  gfloat low = x > -87.0f ? x : -87.0f;
+  gfloat t = low < 88.0f ? low : 88.0f;
   gfloat n = rintf (t * 1.44269504f);
   gfloat r = (t - n * 0.693359375f) + n * 2.12194440e-4f;
   gfloat p = 1.9875691500e-4f;
