@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 /**
  * tess_memory_new:
- * Zeros, aligned to at least 64 bytes; from 4 MiB on aligned and advised for
- * huge pages, because filling gigabytes of small pages takes seconds.
+ * Zeros, aligned to at least 64 bytes; from 4 MiB on given back to the system
+ * as soon as it is freed.
  * @purpose is for the message: "weights".
  * Errors: TESS_ERROR_MEMORY with the numbers.
  */
