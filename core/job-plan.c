@@ -84,11 +84,7 @@ even_batch (gint64 n_samples, gint limit)
 }
 
 static gboolean
-cost_batch (TessJob *job,
-            gint n_samples,
-            Bytes *bytes,
-            gsize *unet_weights,
-            GError **error)
+cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
 {
   const TessTilePlan *tiles = job->method->plan;
   TessDenoise denoise;
@@ -101,7 +97,7 @@ cost_batch (TessJob *job,
   denoise.batch = n_samples;
   bytes->arena = cost.arena;
   bytes->loop = tess_denoise_n_bytes (&denoise);
-  *unet_weights = cost.weights;
+  bytes->weights = cost.weights;
   job->n_flops_sample = cost.n_flops / n_samples;
   return TRUE;
 }
@@ -132,6 +128,26 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
   return TRUE;
 }
 
+/* Less memory for the decoder, more passes: the first that fits, else the
+ * last. 0: its own default. */
+static gboolean
+fit_decoder (TessJob *job, Bytes *bytes, gsize free, GError **error)
+{
+  static const gsize limits[] = { 0, 192 << 20, 96 << 20, 48 << 20 };
+  gsize other = bytes->weights;
+
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    {
+      tess_vae_set_limits (job->studio->vae, limits[i], limits[i]);
+      if (!cost_decoder (job, bytes, error))
+        return FALSE;
+      bytes->weights += other;
+      if (peak (bytes) <= free)
+        break;
+    }
+  return TRUE;
+}
+
 static gdouble
 gib (gsize n_bytes)
 {
@@ -159,11 +175,13 @@ refuse (const TessJob *job, const Bytes *bytes, gsize free, GError **error)
         g_clear_pointer (&advice, g_free);
     }
   if (advice == NULL && bytes->arena > fixed / 3
-      && job->plan.tile_w > tess_unet_align (job->studio->unet))
+      && MAX (job->plan.tile_w, job->plan.tile_h)
+             > 2 * tess_unet_align (job->studio->unet))
     advice = g_strdup_printf ("take a tile smaller than %d cells",
                               MAX (job->plan.tile_w, job->plan.tile_h));
-  if (advice == NULL && tess_backend_storage (job->studio->backend) == TESS_F32
-      && tess_backend_cpu_has_bf16 ())
+  if (advice == NULL && 0.6 * fixed < free && tess_backend_cpu_has_bf16 ()
+      && tess_backend_storage (job->studio->backend) == TESS_F32
+      && request->device != TESS_DEVICE_PLAIN)
     advice = g_strdup ("take bfloat16 storage");
   g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
                "the picture needs %.2f GiB (%.2f for weights, %.2f for tiles, "
@@ -196,7 +214,7 @@ tess_job_make_plan (TessJob *job, GError **error)
   TessJobPlan *plan = &job->plan;
   gint branches = job->negative ? 2 : 1;
   gint64 n_first, n_samples;
-  gsize free, unet_weights, other_weights;
+  gsize free;
   Bytes bytes = { 0 };
   TessDenoise denoise;
   gint limit;
@@ -217,24 +235,20 @@ tess_job_make_plan (TessJob *job, GError **error)
 
   free = job->request->memory ? job->request->memory : tess_free_memory ();
   plan->n_bytes_free = free;
-  if (!cost_decoder (job, &bytes, error))
-    return FALSE;
-  other_weights = bytes.weights;
   n_first = MAX (n_samples / plan->n_steps, 1);
   limit
       = job->request->batch > 0 ? job->request->batch * branches : MAX_SAMPLES;
   limit = (gint) MIN (limit, n_first);
   for (;; limit = (limit + 1) / 2)
     {
-      gint batch = even_batch (n_first, limit);
-
-      if (!cost_batch (job, batch, &bytes, &unet_weights, error))
+      plan->batch = even_batch (n_first, limit);
+      if (!cost_batch (job, plan->batch, &bytes, error))
         return FALSE;
-      bytes.weights = other_weights + unet_weights;
-      plan->batch = batch;
-      if (peak (&bytes) <= free || limit == 1)
+      if (bytes.weights + bytes.arena + bytes.loop <= free || limit == 1)
         break;
     }
+  if (!fit_decoder (job, &bytes, free, error))
+    return FALSE;
   plan->n_bytes = peak (&bytes);
   plan->n_bytes_weights = bytes.weights;
   estimate_time (job);

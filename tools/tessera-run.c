@@ -145,7 +145,7 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output,
       "PNG file to write; nothing is left of it if the job stops", "FILE" },
     { "job", 'j', 0, G_OPTION_ARG_FILENAME, &options->job,
-      "JSON file with settings, named as below; options given here count "
+      "JSON file with settings, named as the options; those given here count "
       "more; its paths are relative to it",
       "FILE" },
     { "depth", 0, 0, G_OPTION_ARG_INT, &options->depth,
