@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tests/core/generate.c: whole jobs, on a small model of random weights. */
+#include "core/error.h"
+#include "core/generate.h"
+#include "core/model-synthetic.h"
+#include "tests/harness.h"
+
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+static gchar *folder, *model_path;
+
+/* Written once; what tests do with it they do in processes of their own. */
+static void
+make_model (void)
+{
+  g_autofree gchar *merges = tess_test_data ("tokenizer/merges.txt");
+  g_autofree gchar *copy = NULL;
+  g_autoptr (TessModel) model = NULL;
+  TessModelConfig config;
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *text = NULL;
+
+  gegl_init (NULL, NULL);
+  folder = g_dir_make_tmp ("tess-generate-XXXXXX", NULL);
+  model_path = g_build_filename (folder, "small.safetensors", NULL);
+  copy = g_build_filename (folder, "merges.txt", NULL);
+  g_setenv ("TESSERA_MODELS", folder, TRUE);
+  g_setenv ("XDG_CACHE_HOME", folder, TRUE);
+  /* CLIP's number of words, so that any merges will do. */
+  ck_assert (tess_synthetic_config ("tiny15", &config, &error));
+  config.text.n_tokens = 49408;
+  config.text.bos_id = 49406;
+  config.text.eos_id = config.text.pad_id = 49407;
+  model = tess_model_new_random (&config, "small", &error);
+  ck_no_error (error);
+  ck_assert (tess_model_write_single (model, model_path, FALSE, &error));
+  ck_assert (g_file_get_contents (merges, &text, NULL, NULL));
+  ck_assert (g_file_set_contents (copy, text, -1, NULL));
+}
+
+static void
+remove_all (const gchar *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const gchar *name;
+
+  while (dir && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree gchar *child = g_build_filename (path, name, NULL);
+
+      remove_all (child);
+    }
+  g_remove (path);
+}
+
+static void
+drop_model (void)
+{
+  remove_all (folder);
+}
+
+static TessRequest *
+request_new (void)
+{
+  TessRequest *request = tess_request_new ();
+
+  request->model = g_strdup (model_path);
+  request->prompt = g_strdup ("a lake");
+  request->width = 150;
+  request->height = 75;
+  request->tile = 8;
+  request->overlap = 4;
+  request->steps = 3;
+  request->seed = 5;
+  request->n_threads = 1;
+  request->storage = 1 + TESS_F32;
+  return request;
+}
+
+static gfloat *
+pixels_of (GeglBuffer *buffer)
+{
+  gsize n = (gsize) gegl_buffer_get_width (buffer)
+            * gegl_buffer_get_height (buffer) * 3;
+  gfloat *pixels = g_new (gfloat, n);
+
+  gegl_buffer_get (buffer, NULL, 1.0, babl_format ("R'G'B' float"), pixels,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  return pixels;
+}
+
+static gfloat *
+paint (TessStudio *studio, TessRequest *request, const TessJobHooks *hooks)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GeglBuffer) picture
+      = tess_studio_run (studio, request, hooks, NULL, &error);
+
+  ck_no_error (error);
+  ck_assert_int_eq (gegl_buffer_get_width (picture), request->width);
+  ck_assert_int_eq (gegl_buffer_get_height (picture), request->height);
+  return pixels_of (picture);
+}
+
+/* The whole picture is painted; the same seed gives the same one, whatever
+ * is made at once; another seed another one. */
+START_TEST (test_same)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = request_new ();
+  gsize n = (gsize) request->width * request->height * 3;
+  g_autofree gfloat *first = paint (studio, request, NULL);
+  g_autofree gfloat *again = NULL;
+  g_autofree gfloat *other = NULL;
+  gdouble sum = 0.0, squares = 0.0;
+
+  request->batch = 2;
+  again = paint (studio, request, NULL);
+  ck_assert (tess_test_error (again, first, n) < 1e-4);
+  request->seed = -1;
+  other = paint (studio, request, NULL);
+  ck_assert (request->seed >= 0);
+  ck_assert (tess_test_error (other, first, n) > 0.01);
+  for (gsize i = 0; i < n; i++)
+    {
+      ck_assert (first[i] >= 0.0f && first[i] <= 1.0f);
+      sum += first[i];
+      squares += first[i] * first[i];
+    }
+  ck_assert_double_gt (squares / n - sum / n * (sum / n), 1e-6);
+}
+END_TEST
+
+typedef struct
+{
+  gint n_told, cancel_at, n_previews;
+  gdouble fraction;
+  GCancellable *cancellable;
+} Told;
+
+static void
+on_progress (const TessProgress *progress, gpointer data)
+{
+  Told *told = data;
+
+  ck_assert_double_ge (progress->fraction, told->fraction - 0.05);
+  ck_assert_double_le (progress->fraction, 1.0);
+  told->fraction = MAX (told->fraction, progress->fraction);
+  if (++told->n_told == told->cancel_at)
+    g_cancellable_cancel (told->cancellable);
+}
+
+static void
+on_preview (const guint8 *rgb, gint width, gint height, gpointer data)
+{
+  Told *told = data;
+
+  ck_assert_int_gt (width, height);
+  ck_assert_ptr_nonnull (rgb);
+  told->n_previews++;
+}
+
+START_TEST (test_hooks)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = request_new ();
+  g_autofree gfloat *plain = paint (studio, request, NULL);
+  g_autofree gfloat *seen = NULL;
+  Told told = { 0 };
+  const TessJobHooks hooks = { on_progress, on_preview, 1, &told };
+
+  seen = paint (studio, request, &hooks);
+  ck_assert_int_eq (told.n_previews, 3);
+  ck_assert_double_eq (told.fraction, 1.0);
+  ck_assert_mem_eq (plain, seen, 150 * 75 * 3 * sizeof *seen);
+}
+END_TEST
+
+/* Cancelled at every word of progress in turn, the job says so and the studio
+ * is as good as before. */
+START_TEST (test_cancel)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = request_new ();
+  g_autofree gfloat *before = NULL;
+  g_autofree gfloat *after = NULL;
+  Told all = { 0 };
+  const TessJobHooks count = { on_progress, NULL, 0, &all };
+
+  request->steps = 2;
+  request->width = 96;
+  request->batch = 2;
+  before = paint (studio, request, &count);
+  for (gint at = 1; at < all.n_told; at++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GError) error = NULL;
+      Told told = { .cancel_at = at, .cancellable = cancellable };
+      const TessJobHooks hooks = { on_progress, NULL, 0, &told };
+      GeglBuffer *picture
+          = tess_studio_run (studio, request, &hooks, cancellable, &error);
+
+      /* After the last tile of the decoder there is nothing left to stop. */
+      if (picture && at >= all.n_told - 2)
+        {
+          g_object_unref (picture);
+          continue;
+        }
+      ck_assert_msg (picture == NULL, "at %d of %d", at, all.n_told);
+      ck_assert (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+      ck_assert_int_le (told.n_told, at + 1);
+    }
+  after = paint (studio, request, NULL);
+  ck_assert_mem_eq (before, after, 96 * 75 * 3 * sizeof *after);
+}
+END_TEST
+
+/* What cannot fit is refused before the start, with numbers and advice. */
+START_TEST (test_refused)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (GError) error = NULL;
+  TessJobPlan plan;
+
+  ck_assert (tess_studio_plan (studio, request, &plan, &error));
+  ck_assert_int_eq (plan.cells_w, 19);
+  ck_assert_int_eq (plan.cells_h, 10);
+  ck_assert_int_gt (plan.n_bytes, plan.n_bytes_weights);
+  ck_assert_int_eq (plan.n_calls, plan.n_tiles * 2 * 3);
+  tess_job_plan_clear (&plan);
+
+  request->width = 8192;
+  request->height = 8192;
+  request->memory = 300 << 20;
+  ck_assert (!tess_studio_plan (studio, request, &plan, &error));
+  tess_job_plan_clear (&plan);
+  ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_MEMORY));
+  ck_assert_msg (strstr (error->message, "GiB are free; a canvas of") != NULL,
+                 "%s", error->message);
+  g_clear_error (&error);
+  ck_assert_ptr_null (tess_studio_run (studio, request, NULL, NULL, &error));
+  ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_MEMORY));
+}
+END_TEST
+
+static GeglBuffer *
+left_half (void)
+{
+  GeglBuffer *mask = gegl_buffer_new (GEGL_RECTANGLE (0, 0, 64, 32),
+                                      babl_format ("Y float"));
+  gfloat one = 1.0f;
+
+  gegl_buffer_set_color_from_pixel (mask, GEGL_RECTANGLE (0, 0, 32, 32), &one,
+                                    babl_format ("Y float"));
+  return mask;
+}
+
+/* A region changes its own half; the other half only through the networks'
+ * view of it. Ring, bootstrapping and a picture to start from run through. */
+START_TEST (test_ways)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (GeglBuffer) mask = left_half ();
+  g_autofree gfloat *plain = paint (studio, request, NULL);
+  g_autofree gfloat *regional = NULL;
+  g_autofree gfloat *again = NULL;
+  gsize n = (gsize) request->width * request->height * 3;
+
+  tess_request_add_region (request, "a tree", NULL, mask, NULL);
+  request->bootstrap = 0.5;
+  regional = paint (studio, request, NULL);
+  ck_assert (tess_test_error (regional, plain, n) > 1e-3);
+  g_ptr_array_set_size (request->regions, 0);
+
+  request->grid = TESS_GRID_RING;
+  request->width = 152;
+  g_free (paint (studio, request, NULL));
+  request->grid = TESS_GRID_EVEN;
+  request->width = 150;
+
+  request->init = left_half ();
+  request->strength = 0.5;
+  g_free (paint (studio, request, NULL));
+  g_clear_object (&request->init);
+  again = paint (studio, request, NULL);
+  ck_assert_mem_eq (plain, again, n * sizeof *plain);
+}
+END_TEST
+
+START_TEST (test_faults)
+{
+  static const gchar *const models[]
+      = { "/no/such/model", "no such name", "/dev/null", "/" };
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++)
+    {
+      g_free (request->model);
+      request->model = g_strdup (models[i]);
+      ck_assert_ptr_null (
+          tess_studio_run (studio, request, NULL, NULL, &error));
+      ck_assert (error != NULL);
+      g_clear_error (&error);
+    }
+  g_free (request->model);
+  request->model = g_strdup ("small"); /* by name */
+  request->grid = TESS_GRID_RING;      /* 150 is no multiple of 8 */
+  ck_assert_ptr_null (tess_studio_run (studio, request, NULL, NULL, &error));
+  ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_REQUEST));
+  request->width = 152;
+  g_free (paint (studio, request, NULL));
+}
+END_TEST
+
+Suite *
+tess_test_suite (void)
+{
+  Suite *suite = suite_create ("generate");
+  TCase *tcase = tcase_create ("generate");
+
+  tcase_add_unchecked_fixture (tcase, make_model, drop_model);
+  tcase_add_test (tcase, test_same);
+  tcase_add_test (tcase, test_hooks);
+  tcase_add_test (tcase, test_cancel);
+  tcase_add_test (tcase, test_refused);
+  tcase_add_test (tcase, test_ways);
+  tcase_add_test (tcase, test_faults);
+  suite_add_tcase (suite, tcase);
+  return suite;
+}
