@@ -91,7 +91,7 @@ START_TEST (test_identity)
     for (gint weight = 0; weight <= TESS_WEIGHT_QUARTIC; weight++)
       for (guint o = 0; o < G_N_ELEMENTS (overlaps); o++)
         for (gint bias = 0; bias < 2; bias++)
-          for (gint w = 16; w <= 61; w += 5)
+          for (gint w = 16; w <= 61; w += 15)
             {
               g_autoptr (TessTilePlan) plan
                   = plan_new (w, 75 - w, 16, overlaps[o], (TessGrid) grid);
