@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tools/golden-synthetic.c: JSON files of cases whose numbers come from a
+ * formula (core/model-synthetic.h): lists of windows, panoramas and region
+ * control of MultiDiffusion. Cases are told apart by what they are given. */
+#include "core/error.h"
+#include "core/multidiffusion.h"
+#include "core/model-config.h"
+#include "core/model-synthetic.h"
+#include "tools/golden.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct
+{
+  Golden *golden;
+  const gchar *path;
+  gchar *label;     /* of the file */
+  JsonObject *root; /* of the file */
+  TessTensorFile *file;
+  TessModel *model; /* NULL until a case needs it */
+} Set;
+
+/* One case. */
+typedef struct
+{
+  Set *set;
+  const gchar *name;
+  JsonObject *inputs, *outputs;
+} Case;
+
+/* {"value": ...} of an input; NULL when it is not given. */
+static JsonNode *
+setting (const Case *c, const gchar *name)
+{
+  JsonObject *input;
+
+  if (!json_object_has_member (c->inputs, name))
+    return NULL;
+  input = json_object_get_object_member (c->inputs, name);
+  return json_object_get_member (input, "value");
+}
+
+static gdouble
+number (const Case *c, const gchar *name, gdouble fallback)
+{
+  JsonNode *node = setting (c, name);
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
+             ? json_node_get_double (node)
+             : fallback;
+}
+
+/* Dimensions of an input or output; the number of elements. */
+static gsize
+read_shape (JsonObject *object, const gchar *member, gint *n_dims, gint64 *dims)
+{
+  JsonArray *shape = json_object_get_array_member (object, member);
+  gsize n = 1;
+
+  *n_dims = MIN ((gint) json_array_get_length (shape), TESS_MAX_DIMS);
+  for (gint i = 0; i < *n_dims; i++)
+    {
+      dims[i] = json_array_get_int_element (shape, i);
+      n *= (gsize) dims[i];
+    }
+  return n;
+}
+
+/* An input that is made or stored. */
+static TessTensor *
+read_input (const Case *c, const gchar *name, GError **error)
+{
+  static const struct
+  {
+    const gchar *name;
+    gdouble offset, amplitude;
+  } kinds[] = {
+    { "unit", 0.0, 1.7320508075688772 },
+    { "pm1", 0.0, 1.0 },
+    { "u01", 0.5, 0.5 },
+  };
+  JsonObject *input;
+  const gchar *kind;
+  gint64 dims[TESS_MAX_DIMS];
+  gint n_dims;
+  gsize n;
+  TessTensor *tensor;
+
+  if (!json_object_has_member (c->inputs, name))
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
+                   "the case has no %s", name);
+      return NULL;
+    }
+  input = json_object_get_object_member (c->inputs, name);
+  kind = json_object_get_string_member (input, "kind");
+  n = read_shape (input, "shape", &n_dims, dims);
+  tensor = tess_tensor_new (TESS_F32, n_dims, dims, error);
+  if (tensor == NULL)
+    return NULL;
+  for (gint i = 0; i < 3; i++)
+    if (g_strcmp0 (kind, kinds[i].name) == 0)
+      {
+        tess_formula_values (json_object_get_string_member (input, "hashed"),
+                             kinds[i].offset, kinds[i].amplitude, 0, n,
+                             tess_tensor_f32 (tensor));
+        return tensor;
+      }
+  if (g_strcmp0 (kind, "stored") == 0)
+    {
+      const TessTensor *stored = tess_tensor_file_get (
+          c->set->file, json_object_get_string_member (input, "tensor"));
+
+      if (stored != NULL && tess_tensor_n_elements (stored) == n)
+        {
+          tess_tensor_read_f32 (stored, 0, n, tess_tensor_f32 (tensor));
+          return tensor;
+        }
+    }
+  g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
+               "the input %s is of kind %s", name, kind);
+  tess_tensor_unref (tensor);
+  return NULL;
+}
+
+static gchar *
+title (const Case *c, const gchar *part)
+{
+  return g_strdup_printf ("%s %s %s", c->set->label, c->name, part);
+}
+
+/* Compares with the output @name, of which every start + i * step is stored.
+ * @x is [1, c, h, w]. */
+static void
+compare (const Case *c, const gchar *name, const TessTensor *x)
+{
+  JsonObject *output = json_object_get_object_member (c->outputs, name);
+  g_autofree gchar *full = title (c, name);
+  gint64 dims[TESS_MAX_DIMS], start[4] = { 0 }, step[4] = { 1, 1, 1, 1 };
+  gint n_dims;
+  gsize n = read_shape (output, "shape", &n_dims, dims), n_stored = 0;
+  g_autofree gfloat *expected = golden_read (
+      c->set->file, json_object_get_string_member (output, "tensor"),
+      &n_stored);
+  g_autofree gfloat *values = NULL;
+  gdouble tolerance = json_object_get_double_member (output, "tolerance");
+
+  if (n_dims != 4 || n != n_stored || x->n_dims != 4)
+    {
+      golden_skip (c->set->golden, full, "stored in a form not known here");
+      return;
+    }
+  if (json_object_has_member (output, "step"))
+    {
+      read_shape (output, "start", &n_dims, start);
+      read_shape (output, "step", &n_dims, step);
+    }
+  values = g_new (gfloat, n);
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize rest = i, at = 0;
+      gint64 index[4];
+
+      for (gint d = 3; d >= 0; d--)
+        {
+          index[d] = start[d] + (gint64) (rest % dims[d]) * step[d];
+          rest /= (gsize) dims[d];
+        }
+      for (gint d = 0; d < 4; d++)
+        {
+          if (index[d] >= x->dims[d])
+            {
+              golden_skip (c->set->golden, full, "sizes differ");
+              return;
+            }
+          at = at * (gsize) x->dims[d] + (gsize) index[d];
+        }
+      values[i] = ((const gfloat *) x->data)[at];
+    }
+  if (golden_is_half (c->set->golden) && setting (c, "denoiser") == NULL)
+    golden_result (c->set->golden, full, golden_relative (values, expected, n),
+                   INFINITY);
+  else
+    golden_result (c->set->golden, full, golden_absolute (values, expected, n),
+                   tolerance);
+}
+
+/* The part of an axis that upstream's windows cover: what is beyond the last
+ * whole stride it leaves at zero. */
+static gint
+covered (gint side, gint window, gint stride)
+{
+  return side < window ? side : (side - window) / stride * stride + window;
+}
+
+static TessTileSettings
+tile_settings (const Case *c, gint height, gint width)
+{
+  gint window = (gint) number (c, "window", 64);
+  gint stride = (gint) number (c, "stride", 8);
+
+  return (TessTileSettings) { .width = covered (width, window, stride),
+                              .height = covered (height, window, stride),
+                              .tile_w = window,
+                              .tile_h = window,
+                              .overlap_x = window - stride,
+                              .overlap_y = window - stride,
+                              .grid_x = TESS_GRID_EVEN,
+                              .grid_y = TESS_GRID_EVEN };
+}
+
+/* Windows as rows of top, bottom, left, right. */
+static void
+check_views (const Case *c)
+{
+  JsonObject *output = json_object_get_object_member (c->outputs, "views");
+  TessTileSettings settings = tile_settings (c, (gint) number (c, "height", 0),
+                                             (gint) number (c, "width", 0));
+  g_autofree gchar *full = title (c, "views");
+  GError *error = NULL;
+  g_autoptr (TessTilePlan) plan = tess_tile_plan_new (&settings, &error);
+  gsize n = 0;
+  g_autofree gfloat *views = golden_read (
+      c->set->file, json_object_get_string_member (output, "tensor"), &n);
+  gint n_wrong = 0;
+
+  if (plan == NULL)
+    {
+      golden_fail (c->set->golden, full, error);
+      return;
+    }
+  if (views == NULL || n != 4 * (gsize) plan->n_tiles)
+    n_wrong = plan->n_tiles;
+  else
+    for (gint i = 0; i < plan->n_tiles; i++)
+      {
+        TessTile tile = tess_tile_plan_tile (plan, i);
+        const gfloat *view = views + 4 * i;
+
+        n_wrong += view[0] != tile.y || view[1] != tile.y + plan->tile_h
+                   || view[2] != tile.x || view[3] != tile.x + plan->tile_w;
+      }
+  golden_result (c->set->golden, full, n_wrong, 0.0);
+}
+
+/* The stand-in denoiser: a formula in place of a network. */
+typedef struct
+{
+  gdouble a[2], b[2], c[2]; /* of negative and positive */
+  gint n_prompts;           /* rows 0.. negative, n_prompts.. positive */
+} StandIn;
+
+static gboolean
+parse_three (const gchar *text, const gchar *mark, StandIn *stand_in, gint i)
+{
+  const gchar *at = strstr (text, mark);
+  gdouble values[3];
+  gchar *end;
+
+  if (at == NULL)
+    return FALSE;
+  end = (gchar *) at + strlen (mark);
+  for (gint k = 0; k < 3; k++)
+    {
+      const gchar *from = end + (k > 0 && *end == ',' ? 1 : 0);
+
+      values[k] = g_ascii_strtod (from, &end);
+      if (end == from)
+        return FALSE;
+    }
+  stand_in->a[i] = values[0];
+  stand_in->b[i] = values[1];
+  stand_in->c[i] = values[2];
+  return TRUE;
+}
+
+/* Only the formula that is known here. */
+static gboolean
+parse_stand_in (const gchar *text, StandIn *stand_in)
+{
+  return g_str_has_prefix (text,
+                           "stand-in: eps = a x + b tanh((left + right)/2) + c "
+                           "(column of the window)/(window width)")
+         && parse_three (text, "negative a,b,c = ", stand_in, 0)
+         && parse_three (text, "positive = ", stand_in, 1);
+}
+
+static gboolean
+stand_in (const TessUnetCall *call,
+          gpointer data,
+          GCancellable *cancellable,
+          GError **error)
+{
+  const StandIn *f = data;
+  gsize n_rows = (gsize) call->h * 4;
+
+  for (gint i = 0; i < call->n; i++)
+    {
+      gboolean positive = call->rows[i] >= f->n_prompts;
+      gint prompt = call->rows[i] - (positive ? f->n_prompts : 0);
+
+      for (gsize row = i * n_rows; row < (i + 1) * n_rows; row++)
+        {
+          const gfloat *x = call->src + row * call->w;
+
+          for (gint col = 0; col < call->w; col++)
+            {
+              gdouble left = x[MAX (col - 1, 0)];
+              gdouble right = x[MIN (col + 1, call->w - 1)];
+
+              call->dst[row * call->w + col]
+                  = (gfloat) (f->a[positive] * x[col]
+                              + f->b[positive] * tanh ((left + right) / 2.0)
+                              + f->c[positive] * col / call->w + 0.05 * prompt);
+            }
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+network (const TessUnetCall *call,
+         gpointer data,
+         GCancellable *cancellable,
+         GError **error)
+{
+  return tess_unet_run (data, call, cancellable, error);
+}
+
+static gboolean
+make_model (Set *set, GError **error)
+{
+  if (set->model == NULL)
+    set->model = tess_model_new_formula (set->path, error);
+  return set->model != NULL;
+}
+
+static gboolean
+read_scheduler (const Set *set, TessDiffusionConfig *diffusion, GError **error)
+{
+  JsonObject *config = json_object_get_object_member (set->root, "config");
+
+  tess_config_default_diffusion (diffusion);
+  return tess_config_read_scheduler (
+      json_object_get_object_member (config, "scheduler"), set->label,
+      diffusion, error);
+}
+
+/* The draws that upstream made: per step and window, per prompt from 1. */
+static gint
+recorded_pick (gint step, gint tile, gint prompt, gpointer data)
+{
+  const struct
+  {
+    JsonArray *picks;
+    gint n_tiles;
+  } *recorded = data;
+  JsonArray *row = json_array_get_array_element (
+      recorded->picks, (guint) (step * recorded->n_tiles + tile));
+
+  return (gint) json_array_get_int_element (row, (guint) prompt - 1);
+}
+
+/* One run of the job's own loop. */
+typedef struct
+{
+  TessDiffusionConfig diffusion;
+  TessTensor *noise; /* as large as what is covered */
+  TessTensor *x;
+  TessTensor *contexts;
+  TessTensor *masks, *backgrounds;
+  TessRegions *regions;
+  TessMethod *method;
+  TessSampler *sampler;
+  TessUnet *unet;
+  StandIn stand_in;
+} Run;
+
+static void
+run_finish (Run *run)
+{
+  tess_tensor_unref (run->noise);
+  tess_tensor_unref (run->x);
+  tess_tensor_unref (run->contexts);
+  tess_tensor_unref (run->masks);
+  tess_tensor_unref (run->backgrounds);
+  tess_regions_free (run->regions);
+  tess_method_free (run->method);
+  tess_sampler_free (run->sampler);
+  tess_unet_free (run->unet);
+}
+
+/* The top left part of @src, [1, c, h, w]. */
+static TessTensor *
+crop (const TessTensor *src, gint h, gint w, GError **error)
+{
+  TessTensor *dst = tess_tensor_new_nchw (1, src->dims[1], h, w, error);
+
+  for (gint64 c = 0; dst != NULL && c < src->dims[1]; c++)
+    for (gint y = 0; y < h; y++)
+      tess_tensor_read_f32 (src, (gsize) (c * src->dims[2] + y) * src->dims[3],
+                            w, tess_tensor_f32 (dst) + ((gsize) c * h + y) * w);
+  return dst;
+}
+
+/* Bootstrapping: masks from the second on, backgrounds, recorded draws. */
+static gboolean
+prepare_regions (const Case *c, Run *run, GError **error)
+{
+  const TessTilePlan *plan = run->method->plan;
+  gsize plane = (gsize) plan->width * plan->height;
+
+  if (!json_object_has_member (c->inputs, "masks"))
+    return TRUE;
+  run->masks = read_input (c, "masks", error);
+  if (run->masks == NULL)
+    return FALSE;
+  if (run->masks->dims[2] != plan->height || run->masks->dims[3] != plan->width)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
+                   "the windows do not cover the masks");
+      return FALSE;
+    }
+  run->regions = tess_regions_new ((gint) run->masks->dims[0] - 1, plan->width,
+                                   plan->height,
+                                   tess_tensor_f32 (run->masks) + plane, error);
+  if (run->regions == NULL)
+    return FALSE;
+  run->regions->n_steps = (gint) number (c, "bootstrapping", 0);
+  if (run->regions->n_steps == 0)
+    return TRUE;
+  run->backgrounds = read_input (c, "backgrounds", error);
+  if (run->backgrounds == NULL)
+    return FALSE;
+  run->regions->n_backgrounds = (gint) run->backgrounds->dims[0];
+  run->regions->backgrounds = tess_tensor_f32 (run->backgrounds);
+  run->regions->noise = tess_tensor_f32 (run->noise);
+  run->regions->pick = recorded_pick;
+  return TRUE;
+}
+
+static gboolean
+prepare (const Case *c, Run *run, GError **error)
+{
+  TessSamplerSettings settings
+      = { .kind = TESS_SAMPLER_DDIM, .n_steps = (gint) number (c, "steps", 0) };
+  TessMultidiffusionSettings method = { .weight = TESS_WEIGHT_UNIFORM };
+  JsonNode *denoiser = setting (c, "denoiser");
+  g_autoptr (TessTensor) noise = read_input (c, "noise", error);
+
+  if (noise == NULL || !read_scheduler (c->set, &run->diffusion, error))
+    return FALSE;
+  method.tiles
+      = tile_settings (c, (gint) noise->dims[2], (gint) noise->dims[3]);
+  run->method = tess_multidiffusion_new (&method, error);
+  run->sampler = tess_sampler_new (&run->diffusion, &settings, error);
+  if (run->method == NULL || run->sampler == NULL)
+    return FALSE;
+  run->noise = crop (noise, method.tiles.height, method.tiles.width, error);
+  run->x = crop (noise, method.tiles.height, method.tiles.width, error);
+  if (run->noise == NULL || run->x == NULL || !prepare_regions (c, run, error))
+    return FALSE;
+
+  if (denoiser != NULL)
+    {
+      if (parse_stand_in (json_node_get_string (denoiser), &run->stand_in))
+        return TRUE;
+      g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
+                   "a stand-in that is not known here");
+      return FALSE;
+    }
+  run->contexts = read_input (c, "contexts", error);
+  if (run->contexts == NULL || !make_model (c->set, error))
+    return FALSE;
+  run->unet = tess_unet_new (c->set->model, c->set->golden->backend, error);
+  return run->unet != NULL;
+}
+
+static gboolean
+run_loop (const Case *c, Run *run, GError **error)
+{
+  gint n_prompts = run->regions != NULL ? run->regions->n_prompts : 1;
+  gint n_steps = tess_sampler_n_steps (run->sampler);
+  g_autofree gdouble *timesteps = g_new (gdouble, n_steps);
+  gint32 negative[TESS_MAX_PROMPTS], positive[TESS_MAX_PROMPTS];
+  JsonNode *picks = setting (c, "picks");
+  struct
+  {
+    JsonArray *picks;
+    gint n_tiles;
+  } recorded = { NULL, run->method->plan->n_tiles };
+  TessDenoise job = { .method = run->method,
+                      .sampler = run->sampler,
+                      .denoiser = run->unet != NULL ? network : stand_in,
+                      .denoiser_data = run->unet,
+                      .channels = (gint) run->x->dims[1],
+                      .batch = 2,
+                      .positive = positive,
+                      .negative = negative,
+                      .guidance = number (c, "guidance", 7.5),
+                      .regions = run->regions };
+
+  if (picks != NULL && run->regions != NULL)
+    {
+      recorded.picks = json_node_get_array (picks);
+      run->regions->pick_data = &recorded;
+    }
+  for (gint i = 0; i < n_prompts; i++)
+    {
+      negative[i] = i;
+      positive[i] = n_prompts + i;
+    }
+  for (gint i = 0; i < n_steps; i++)
+    timesteps[i] = tess_sampler_timestep (run->sampler, i);
+  if (run->unet == NULL)
+    {
+      run->stand_in.n_prompts = n_prompts;
+      job.denoiser_data = &run->stand_in;
+    }
+  else if (!tess_unet_condition (run->unet, run->contexts, timesteps, n_steps,
+                                 NULL, error))
+    return FALSE;
+  return tess_denoise_run (&job, run->x, NULL, error);
+}
+
+static void
+check_timesteps (const Case *c, const TessSampler *sampler)
+{
+  g_autofree gchar *full = title (c, "timesteps");
+  JsonNode *node = setting (c, "timesteps");
+  JsonArray *timesteps;
+  gint n_wrong = 0;
+
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return;
+  timesteps = json_node_get_array (node);
+  if ((gint) json_array_get_length (timesteps)
+      != tess_sampler_n_steps (sampler))
+    n_wrong = 1;
+  for (gint i = 0; n_wrong == 0 && i < tess_sampler_n_steps (sampler); i++)
+    n_wrong += tess_sampler_timestep (sampler, i)
+               != json_array_get_double_element (timesteps, (guint) i);
+  golden_result (c->set->golden, full, n_wrong, 0.0);
+}
+
+static void
+check_latent (const Case *c)
+{
+  g_autofree gchar *full = title (c, "latent");
+  g_autoptr (TessTensor) whole = NULL;
+  g_autoptr (TessTensor) noise = NULL;
+  GError *error = NULL;
+  Run run = { 0 };
+
+  if (!prepare (c, &run, &error) || !run_loop (c, &run, &error))
+    {
+      if (g_error_matches (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED))
+        {
+          golden_skip (c->set->golden, full, error->message);
+          g_error_free (error);
+        }
+      else
+        golden_fail (c->set->golden, full, error);
+      run_finish (&run);
+      return;
+    }
+  check_timesteps (c, run.sampler);
+
+  /* Cells that upstream leaves uncovered are zero there. */
+  noise = read_input (c, "noise", NULL);
+  whole = tess_tensor_new (TESS_F32, noise->n_dims, noise->dims, NULL);
+  for (gint64 i = 0; i < run.x->dims[1] * run.x->dims[2]; i++)
+    {
+      gint64 channel = i / run.x->dims[2], y = i % run.x->dims[2];
+
+      memcpy (tess_tensor_f32 (whole)
+                  + (channel * noise->dims[2] + y) * noise->dims[3],
+              tess_tensor_f32 (run.x) + i * run.x->dims[3],
+              run.x->dims[3] * sizeof (gfloat));
+    }
+  compare (c, "latent", whole);
+  run_finish (&run);
+}
+
+static void
+check_case (Set *set, JsonObject *object)
+{
+  Case c = { .set = set,
+             .name = json_object_get_string_member_with_default (object, "name",
+                                                                 "(no name)"),
+             .inputs = json_object_get_object_member (object, "inputs"),
+             .outputs = json_object_get_object_member (object, "outputs") };
+  g_autofree gchar *full = g_strdup_printf ("%s %s", set->label, c.name);
+
+  if (!golden_wants (set->golden, full))
+    return;
+  if (c.inputs == NULL || c.outputs == NULL)
+    golden_skip (set->golden, full, "no inputs or outputs");
+  else if (json_object_has_member (c.outputs, "views"))
+    check_views (&c);
+  else if (json_object_has_member (c.outputs, "latent")
+           && json_object_has_member (c.inputs, "window")
+           && json_object_has_member (c.inputs, "stride"))
+    check_latent (&c);
+  else if (json_object_has_member (c.outputs, "rings"))
+    golden_skip (set->golden, full, "the panorama method is not built yet");
+  else
+    golden_skip (set->golden, full, "a family that is not built yet");
+}
+
+static JsonObject *
+root_of (JsonParser *parser)
+{
+  JsonNode *node = json_parser_get_root (parser);
+
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node)
+             ? json_node_get_object (node)
+             : NULL;
+}
+
+void
+golden_synthetic (Golden *golden, const gchar *path)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree gchar *folder = g_path_get_dirname (path);
+  g_autofree gchar *label = g_path_get_basename (path);
+  g_autofree gchar *tensors = NULL;
+  g_autoptr (TessTensorFile) file = NULL;
+  GError *error = NULL;
+  Set set = { .golden = golden, .path = path, .label = label };
+  JsonArray *cases;
+
+  *strrchr (label, '.') = '\0';
+  if (!json_parser_load_from_file (parser, path, &error))
+    {
+      golden_fail (golden, label, error);
+      return;
+    }
+  set.root = root_of (parser);
+  if (set.root == NULL || !json_object_has_member (set.root, "cases")
+      || !json_object_has_member (set.root, "file"))
+    return; /* not a file of cases */
+  tensors = g_build_filename (
+      folder, json_object_get_string_member (set.root, "file"), NULL);
+  file = tess_tensor_file_open (tensors, &error);
+  if (file == NULL)
+    {
+      golden_fail (golden, label, error);
+      return;
+    }
+  set.file = file;
+  cases = json_object_get_array_member (set.root, "cases");
+  for (guint i = 0; i < json_array_get_length (cases); i++)
+    check_case (&set, json_array_get_object_element (cases, i));
+  tess_model_unref (set.model);
+}
