@@ -10,6 +10,17 @@
 
 #define SKIP_MARK "TESS-SKIP: "
 
+#ifdef TESS_SANITIZED
+/* What GEGL's modules still hold when they are unloaded would be reported as
+ * leaks of ours; so none is unloaded. */
+__attribute__ ((visibility ("default"))) int dlclose (void *handle);
+int
+dlclose (void *handle)
+{
+  return 0;
+}
+#endif
+
 gchar *
 tess_test_data (const gchar *name)
 {
