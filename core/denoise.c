@@ -15,8 +15,8 @@
 #include "core/denoise.h"
 
 #include "core/error.h"
+#include "core/guidance.h"
 
-#include <math.h>
 #include <string.h>
 
 /* One sample of the network. */
@@ -311,44 +311,6 @@ loop_call (Loop *loop,
   return TRUE;
 }
 
-static gdouble
-std_dev (const gfloat *x, gsize n)
-{
-  gdouble sum = 0.0, squares = 0.0;
-
-  for (gsize i = 0; i < n; i++)
-    sum += x[i];
-  sum /= n;
-  for (gsize i = 0; i < n; i++)
-    squares += (x[i] - sum) * (x[i] - sum);
-  return sqrt (squares / MAX (n - 1, 1));
-}
-
-/* output = negative + guidance * (output - negative), its std brought back
- * towards that of the unguided answer. */
-static void
-guide (Loop *loop)
-{
-  const TessDenoise *job = loop->job;
-  gfloat *output = tess_tensor_f32 (loop->output);
-  gfloat *negative = tess_tensor_f32 (loop->extra);
-  gfloat guidance = (gfloat) job->guidance;
-  gdouble before, after, factor;
-
-  tess_blend_read (loop->sum_negative->data, negative, loop->n_canvas);
-  before = job->guidance_rescale > 0.0 ? std_dev (output, loop->n_canvas) : 0.0;
-  for (gsize i = 0; i < loop->n_canvas; i++)
-    output[i] = negative[i] + guidance * (output[i] - negative[i]);
-  if (job->guidance_rescale <= 0.0)
-    return;
-  after = std_dev (output, loop->n_canvas);
-  if (after <= 0.0)
-    return;
-  factor = job->guidance_rescale * before / after + 1.0 - job->guidance_rescale;
-  for (gsize i = 0; i < loop->n_canvas; i++)
-    output[i] *= (gfloat) factor;
-}
-
 static void
 loop_advance (Loop *loop)
 {
@@ -358,7 +320,13 @@ loop_advance (Loop *loop)
 
   tess_blend_read (loop->sum->data, output, loop->n_canvas);
   if (job->negative)
-    guide (loop);
+    {
+      gfloat *negative = tess_tensor_f32 (loop->extra);
+
+      tess_blend_read (loop->sum_negative->data, negative, loop->n_canvas);
+      tess_guide (output, negative, loop->n_canvas, job->guidance,
+                  job->guidance_rescale);
+    }
   if (is_bootstrapped (job, loop->step))
     tess_blend_read (loop->sum_x->data, loop->x, loop->n_canvas);
   if (job->look)

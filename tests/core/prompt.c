@@ -201,6 +201,9 @@ START_TEST (other_settings)
   g_autoptr (TessPrompt) one
       = tess_prompt_parse (tokenizer, "(a:1.5) BREAK [b]", &literal);
   g_autoptr (TessPrompt) two = tess_prompt_parse (tokenizer, "a b", &more);
+  TessPromptSettings cut = { .pad_id = eos, .truncate = TRUE };
+  g_autoptr (TessPrompt) broken
+      = tess_prompt_parse (tokenizer, "a BREAK b", &cut);
   g_autoptr (TessPrompt) none = tess_prompt_parse (tokenizer, NULL, NULL);
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint32));
 
@@ -215,6 +218,10 @@ START_TEST (other_settings)
       ck_assert_int_eq (two->ids[3 * c], tess_tokenizer_bos (tokenizer));
       ck_assert_int_eq (two->ids[3 * c + (c < 2 ? 2 : 1)], eos);
     }
+
+  ck_assert_int_eq (broken->n_chunks, 1); /* BREAK only parts words */
+  ck_assert_int_eq (broken->ids[2], two->ids[4]);
+  ck_assert_int_eq (broken->ids[3], eos);
 
   ck_assert_int_eq (none->n_chunks, 1);
   ck_assert_int_eq (none->ids[1], eos);
