@@ -296,12 +296,16 @@ tess_model_find_merges (TessModel *model, GError **error)
 {
   g_autofree gchar *own
       = g_build_filename (model->path, "tokenizer", "merges.txt", NULL);
+  g_autofree gchar *whole
+      = g_build_filename (model->path, "tokenizer", "tokenizer.json", NULL);
   g_autofree gchar *home
       = g_build_filename (g_get_user_data_dir (), "tessera", "models", NULL);
   gchar *found = NULL;
 
   if (g_file_test (own, G_FILE_TEST_IS_REGULAR))
     return g_steal_pointer (&own);
+  if (g_file_test (whole, G_FILE_TEST_IS_REGULAR))
+    return g_steal_pointer (&whole);
   if (model->config.text.n_tokens >= CLIP_N_TOKENS)
     {
       found = merges_around (model->path);

@@ -157,10 +157,10 @@ const TessDiffusionConfig *tess_model_diffusion (TessModel *model);
  * caller. */
 void tess_model_set_prediction (TessModel *model, TessPrediction prediction);
 
-/* The merges.txt or bpe_simple_vocab_16e6.txt[.gz] that belongs to the model
- * (vocab.json may lie beside it), else, for models with CLIP's vocabulary,
- * one found near the model or in the models folders; NULL with an error that
- * names the file and where to put it. (transfer full) */
+/* The merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt[.gz] that
+ * belongs to the model (a vocab.json may lie beside it), else, for models with
+ * CLIP's vocabulary, one found near the model or in the models folders; NULL
+ * with an error that names the file and where to put it. (transfer full) */
 gchar *tess_model_find_merges (TessModel *model, GError **error);
 
 /**

@@ -424,6 +424,9 @@ extend (Machine *machine, gint first, gint n_marks, TessPyKind kind)
   container = g_ptr_array_index (stack, first - n_marks - 1);
   if (container == NULL || (kind == TESS_PY_DICT && n % 2 != 0))
     return damaged (machine);
+  for (gint i = first; i < (gint) stack->len; i++)
+    if (g_ptr_array_index (stack, i) == NULL)
+      return damaged (machine);
   if (container->kind == kind)
     for (gint i = first; i < (gint) stack->len; i++)
       g_ptr_array_add (container->items, g_ptr_array_index (stack, i));

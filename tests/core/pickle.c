@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/pickle.h"
 #include "tests/harness.h"
+#include "tests/make-zip.h"
 
 #include <string.h>
 
@@ -154,73 +155,6 @@ START_TEST (test_damage)
 }
 END_TEST
 
-/* An archive of stored members, as PyTorch writes them. */
-typedef struct
-{
-  const gchar *name;
-  gconstpointer data;
-  gsize size;
-  guint32 promised; /* size after unpacking; 0: stored */
-} Member;
-
-static void
-put (GByteArray *dst, gint n, guint64 number)
-{
-  for (gint i = 0; i < n; i++)
-    {
-      guint8 byte = number >> (8 * i);
-
-      g_byte_array_append (dst, &byte, 1);
-    }
-}
-
-static void
-put_header (GByteArray *dst, const Member *member, gboolean local, gsize offset)
-{
-  gsize length = strlen (member->name);
-
-  put (dst, 4, local ? 0x04034b50 : 0x02014b50);
-  put (dst, local ? 2 : 4, 20);
-  put (dst, 2, 0); /* flags */
-  put (dst, 2, member->promised ? 8 : 0);
-  put (dst, 8, 0); /* time, checksum */
-  put (dst, 4, member->size);
-  put (dst, 4, member->promised ? member->promised : member->size);
-  put (dst, 2, length);
-  put (dst, 2, 0);
-  if (!local)
-    {
-      put (dst, 10, 0);
-      put (dst, 4, offset);
-    }
-  g_byte_array_append (dst, (const guint8 *) member->name, length);
-}
-
-static GBytes *
-make_zip (const Member *members, gint n)
-{
-  GByteArray *zip = g_byte_array_new ();
-  gsize offsets[8], directory;
-
-  for (gint i = 0; i < n; i++)
-    {
-      offsets[i] = zip->len;
-      put_header (zip, members + i, TRUE, 0);
-      g_byte_array_append (zip, members[i].data, members[i].size);
-    }
-  directory = zip->len;
-  for (gint i = 0; i < n; i++)
-    put_header (zip, members + i, FALSE, offsets[i]);
-  put (zip, 4, 0x06054b50);
-  put (zip, 4, 0);
-  put (zip, 2, n);
-  put (zip, 2, n);
-  put (zip, 4, zip->len - 12 - directory);
-  put (zip, 4, directory);
-  put (zip, 2, 0);
-  return g_byte_array_free_to_bytes (zip);
-}
-
 #define TENSOR(offset, size, stride)                                           \
   "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage"  \
   "\nX\1\0\0\0"                                                                \
@@ -234,7 +168,7 @@ START_TEST (test_pickles)
   static const gfloat numbers[4] = { 1, 2, 3, 4 };
   static const struct
   {
-    Member members[3];
+    TessTestMember members[3];
     gint n;
     const gchar *word; /* NULL: good */
   } rows[] = {
@@ -315,6 +249,8 @@ START_TEST (test_pickles)
     { { PICKLE ("}(K\1u.") }, 1, "damaged" },
     { { PICKLE ("K\1(K\1K\1u.") }, 1, "damaged" },
     { { PICKLE ("(K\1s.") }, 1, "damaged" },
+    { { PICKLE ("}(K\1s.") }, 1, "damaged" },
+    { { PICKLE ("](a.") }, 1, "damaged" },
     { { PICKLE ("h\1.") }, 1, "damaged" },
     { { PICKLE ("q\1.") }, 1, "damaged" },
     { { PICKLE ("b.") }, 1, "damaged" },
@@ -330,7 +266,7 @@ START_TEST (test_pickles)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      g_autoptr (GBytes) zip = make_zip (rows[i].members, rows[i].n);
+      g_autoptr (GBytes) zip = tess_test_zip (rows[i].members, rows[i].n);
       g_autoptr (GError) error = NULL;
       g_autoptr (TessTensorFile) file = NULL;
 
@@ -354,12 +290,12 @@ START_TEST (test_knots)
   g_autoptr (GByteArray) many = g_byte_array_new ();
   g_autoptr (GBytes) zip = NULL, deep = NULL;
 
-  zip = make_zip ((Member[]) { PICKLE (self) }, 1);
+  zip = tess_test_zip ((TessTestMember[]) { PICKLE (self) }, 1);
   assert_refused (zip, TESS_ERROR_MODEL, "no tensors");
   for (gint i = 0; i < 3 << 20; i++)
     g_byte_array_append (many, (const guint8 *) "]", 1);
-  deep
-      = make_zip ((Member[]) { { "a/data.pkl", many->data, many->len, 0 } }, 1);
+  deep = tess_test_zip (
+      (TessTestMember[]) { { "a/data.pkl", many->data, many->len, 0 } }, 1);
   assert_refused (deep, TESS_ERROR_MODEL, "more than");
 }
 END_TEST
