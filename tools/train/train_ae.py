@@ -74,6 +74,7 @@ def main():
     held = ae_model.pyramids([p for p in photos if p["held_out"]])
     ae = ae_model.new_autoencoder()
     print(f"{sum(p.numel() for p in ae.parameters()) / 1e6:.2f} M parameters, {len(train)} photographs, {len(held)} held out")
+    ae_model.start_from_means(ae)
     step = 0
     if ckpt.exists():
         state = torch.load(ckpt, weights_only=True)
@@ -91,6 +92,7 @@ def main():
     if a.compile:
         encode, decode = torch.compile(ae.encoder), torch.compile(ae.decoder)
 
+    print(f"step {step} held-out PSNR {psnr(ae, held):.2f} dB", flush=True)
     began = last = time.time()
     paused = 0
     mean = None
