@@ -44,7 +44,7 @@ def tokens_of(tok, texts):
 class Batches:
     """Crops of cached latents with captions, drawn by class so that rare classes are seen as often."""
 
-    SIZES = (256, 320, 512)
+    SIZES = {32: (256, 320, 512), 16: (128, 160, 256)}  # photograph heights in px, by the window's height in cells
     SHARES = (0.4, 0.3, 0.3)
 
     def __init__(self, seed, held_out=False):
@@ -67,9 +67,9 @@ class Batches:
         for attempt in range(50):
             i = rng.choices([r[0] for r in rows], [r[1] for r in rows])[0]
             photo, rec = self.items[i]
-            size = rng.choices(self.SIZES, self.SHARES)[0]
+            size = rng.choices(self.SIZES[cells_h], self.SHARES)[0]
             if cls == "clouds":
-                size = rng.choice((320, 512, 512)) if photo["cls"] != "clouds" else size
+                size = rng.choice(self.SIZES[cells_h][1:]) if photo["cls"] != "clouds" else size
             h = size // 8
             y = rng.randint(0, h - cells_h) if cls != "clouds" else rng.randint(0, (h - cells_h) // 3)
             top, bottom = y / h, (y + cells_h) / h
@@ -80,7 +80,7 @@ class Batches:
             elif captions.sky_share(photo, top, bottom) > 0.8 and rng.random() < 0.85:
                 continue  # asked for the ground's class: sky alone comes seldom
             break
-        flip = rng.randint(0, 1)
+        flip = rng.randint(0, 1) if size < 512 else 0
         z = rec[f"{size}.{flip}"]
         x = rng.randint(0, z.shape[2] - cells_w)
         t = rec["thumb"].flip(2) if flip else rec["thumb"]

@@ -16,6 +16,8 @@ def main():
     ap.add_argument("--minutes", type=float, default=60, help="wall clock, without pauses")
     ap.add_argument("--batch", type=int, default=16)
     ap.add_argument("--lr", type=float, default=8e-4)
+    ap.add_argument("--coarse", type=float, default=0,
+                    help="share of the time, at the start, spent on 16x16 windows of halved photographs: a quarter of the cost")
     ap.add_argument("--end", type=float, default=0.05, help="the learning rate's last share")
     ap.add_argument("--ema", type=float, default=0.999)
     ap.add_argument("--every", type=float, default=5, help="minutes between checkpoints")
@@ -87,8 +89,9 @@ def main():
         for g in opt.param_groups:
             g["lr"] = lr
         wide = step % 8 == 7
-        n = a.batch // 2 if wide else a.batch
-        z, texts = batches.draw(n, 32, 64 if wide else 32)
+        side = 16 if done < a.coarse else 32
+        n = (a.batch // 2 if wide else a.batch) * 32 // side
+        z, texts = batches.draw(n, side, 2 * side if wide else side)
         # One time in each of n equal stretches: the whole range in every batch.
         t = ((torch.rand(1) + torch.randperm(n)) / n % 1 * 1000).long().clamp(max=999)
         drop = (torch.rand(n) < 0.1).tolist()
