@@ -12,7 +12,7 @@ import torch
 import ae_model
 import data
 
-SIZES = (256, 128, 160, 320, 512)  # heights in px; the width is twice that
+SIZES = (128, 160, 256, 320, 512)  # heights in px; the width is twice that
 
 
 def fold(ae, mean, std):
@@ -37,28 +37,28 @@ def main():
     ae.load_state_dict(state["ae"])
     ae = ae.to(memory_format=torch.channels_last).eval()
     if not state.get("folded"):
-        zs = [ae.encode(ae_model.to_float(l[0][None])).latent_dist.mean[0].flatten(1)
+        zs = [ae.encode(ae_model.to_float(l[2][None])).latent_dist.mean[0].flatten(1)
               for p, l in zip(photos, pyr) if not p["held_out"]]
         z = torch.cat(zs, 1)
         print("mean", z.mean(1).tolist(), "std", z.std(1).tolist())
         fold(ae, z.mean(1), z.std(1))
         torch.save({**state, "ae": ae.state_dict(), "folded": True}, data.WORK / "ae.pt")
-    out = []
-    began = time.time()
-    for p, levels in zip(photos, pyr):
-        rec = {"stem": p["stem"], "thumb": ae_model.thumbnail(levels[0])}
-        for h, im in zip(SIZES, levels):
+    out = [{"stem": p["stem"], "thumb": ae_model.thumbnail(levels[0])} for p, levels in zip(photos, pyr)]
+    for k, h in enumerate(SIZES):
+        began = time.time()
+        for rec, levels in zip(out, pyr):
             ae_model.wait_while_quiet()
-            x = ae_model.to_float(im[None])
+            x = ae_model.to_float(levels[k][None])
             for flip in (0, 1) if h < 512 else (0,):  # the largest costs as much as all others
                 if flip:
                     x = x.flip(3)
                 x = x.contiguous(memory_format=torch.channels_last)
                 rec[f"{h}.{flip}"] = ae.encode(x).latent_dist.mean[0].half().contiguous()
-        out.append(rec)
-    z = torch.cat([r["256.0"].float().flatten(1) for r in out], 1)
-    print("after folding: mean", z.mean(1).tolist(), "std", z.std(1).tolist(), f"{time.time() - began:.0f} s")
-    torch.save(out, data.WORK / "latents.pt")
+        z = torch.cat([r[f"{h}.0"].float().flatten(1) for r in out], 1)
+        print(f"{h} px: mean", z.mean(1).tolist(), "std", z.std(1).tolist(), f"{time.time() - began:.0f} s", flush=True)
+        tmp = data.WORK / "latents.tmp"
+        torch.save(out, tmp)  # a training that has begun on the small sizes picks up the others
+        tmp.rename(data.WORK / "latents.pt")
 
 
 if __name__ == "__main__":

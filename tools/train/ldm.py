@@ -50,8 +50,10 @@ class Batches:
     def __init__(self, seed, held_out=False):
         self.rng = random.Random(seed)
         photos, _ = data.photographs()
-        cache = torch.load(data.WORK / "latents.pt", weights_only=True)
-        self.items = [(p, c) for p, c in zip(photos, cache) if p["held_out"] == held_out]
+        self.keep = [p["held_out"] == held_out for p in photos]
+        self.photos = [p for p, k in zip(photos, self.keep) if k]
+        self.stamp = 0
+        self.load()
         self.by_class = {}
         for c in captions.CLASSES:
             rows = [(i, 1.0 if p["cls"] == c else 0.35) for i, (p, _) in enumerate(self.items)
@@ -59,6 +61,15 @@ class Batches:
             if c == "clouds":
                 rows = [(i, 1.0) for i, (p, _) in enumerate(self.items) if p["sky"] in ("clouds", "storm")]
             self.by_class[c] = rows
+
+    def load(self):
+        """Reads the cached latents, again when cache_latents.py has added a size."""
+        path = data.WORK / "latents.pt"
+        stamp = path.stat().st_mtime
+        if stamp != self.stamp:
+            cache = torch.load(path, weights_only=True)
+            self.stamp = stamp
+            self.items = list(zip(self.photos, [c for c, k in zip(cache, self.keep) if k]))
 
     def window(self, cells_h, cells_w, cls):
         """(latent, caption, class, stem) of one crop; cls is what it should show."""
@@ -70,6 +81,8 @@ class Batches:
             size = rng.choices(self.SIZES[cells_h], self.SHARES)[0]
             if cls == "clouds":
                 size = rng.choice(self.SIZES[cells_h][1:]) if photo["cls"] != "clouds" else size
+            if f"{size}.0" not in rec:
+                size = 256
             h = size // 8
             y = rng.randint(0, h - cells_h) if cls != "clouds" else rng.randint(0, (h - cells_h) // 3)
             top, bottom = y / h, (y + cells_h) / h
@@ -92,6 +105,7 @@ class Batches:
         return z[:, y:y + cells_h, x:x + cells_w].float(), text, cls, photo["stem"]
 
     def draw(self, n, cells_h=32, cells_w=32):
+        self.load()
         names, weights = zip(*captions.CLASSES.items())
         zs, texts = [], []
         for cls in self.rng.choices([c for c in names if self.by_class[c]],

@@ -18,7 +18,7 @@ GUIDANCE, STEPS, SEED = 7.5, 20, 7
 
 @torch.no_grad()
 def main():
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     model = data.ROOT / "models/horizon"
     out = data.ROOT / "tests/data/horizon"
     out.mkdir(parents=True, exist_ok=True)
