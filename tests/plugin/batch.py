@@ -14,7 +14,7 @@ from gimp import Gimp, Tap, complaints  # noqa: E402
 
 def truncate_model(models, folder):
     """A copy of a model whose network ends too early."""
-    source = next(Path(models).glob('*/model_index.json')).parent
+    source = next(models.glob('*/model_index.json')).parent
     copy = folder / 'truncated'
     shutil.copytree(source, copy)
     weights = max((copy / 'unet').glob('*.safetensors'),
@@ -32,7 +32,7 @@ def main():
                               re.M))
     tap = Tap()
     with Gimp() as gimp:
-        truncated, name = truncate_model(os.environ['TESS_MODELS'], gimp.folder)
+        truncated, name = truncate_model(gimp.models, gimp.folder)
         empty = gimp.folder / 'empty'
         empty.mkdir()
         path = gimp.script(script, TRUNCATED=truncated, TRUNCATED_NAME=name,
