@@ -545,6 +545,8 @@ tess_studio_settings_new (GObject *config, GimpImage *image)
   gtk_scrolled_window_set_overlay_scrolling (GTK_SCROLLED_WINDOW (scrolled),
                                              FALSE);
   gtk_widget_set_size_request (scrolled, COLUMN_WIDTH, -1);
+  /* Else it takes from the picture's room, since its children expand. */
+  gtk_widget_set_hexpand (scrolled, FALSE);
   g_object_set_data_full (G_OBJECT (scrolled), "tessera-settings", settings,
                           (GDestroyNotify) settings_free);
   gtk_widget_show_all (scrolled);

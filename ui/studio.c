@@ -429,8 +429,10 @@ picture_side_new (Studio *studio)
   studio->preview = tess_tile_preview_new ();
   tess_tile_preview_set_hint (
       TESS_TILE_PREVIEW (studio->preview),
-      _ ("Write what to paint, then press Generate.\n"
-         "The image does not change until you keep a picture."));
+      studio->host.image
+          ? _ ("Write what to paint, then press Generate.\n"
+               "The image does not change until you keep a picture.")
+          : _ ("Write what to paint, then press Generate."));
   gtk_container_add (GTK_CONTAINER (frame), studio->preview);
   studio->strip = tess_result_strip_new ();
   studio->plan = label_new ("dim-label");
