@@ -179,7 +179,8 @@ refuse (const TessJob *job, const Bytes *bytes, gsize free, GError **error)
              > 2 * tess_unet_align (job->studio->unet))
     advice = g_strdup_printf ("take a tile smaller than %d cells",
                               MAX (job->plan.tile_w, job->plan.tile_h));
-  if (advice == NULL && 0.6 * fixed < free && tess_backend_cpu_has_bf16 ()
+  if (advice == NULL && 0.6 * fixed + canvas < free
+      && tess_backend_cpu_has_bf16 ()
       && tess_backend_storage (job->studio->backend) == TESS_F32
       && request->device != TESS_DEVICE_PLAIN)
     advice = g_strdup ("take bfloat16 storage");
@@ -189,7 +190,7 @@ refuse (const TessJob *job, const Bytes *bytes, gsize free, GError **error)
                gib (peak (bytes)), gib (bytes->weights),
                gib (MAX (bytes->arena, bytes->decode)), canvas / 0x1p30,
                gib (free),
-               advice ? advice : "free memory or take a smaller model");
+               advice ? advice : "take a smaller canvas, or free memory");
 }
 
 static void

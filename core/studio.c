@@ -108,15 +108,13 @@ find_model (const gchar *wanted, GError **error)
   if (models->len > 0 && (wanted == NULL || *wanted == '\0'))
     return g_strdup (((TessModelEntry *) models->pdata[0])->path);
   names = list_names (models);
-  if (models->len == 0)
-    g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                 "no model is found; put one into %s/tessera/models, or give "
-                 "the path of one",
-                 g_get_user_data_dir ());
-  else
-    g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                 "there is no model \"%s\"; give a path, or one of: %s", wanted,
-                 names);
+  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+               "%s%s%s; put one into %s/tessera/models, or give %s%s",
+               wanted && *wanted ? "there is no model \"" : "no model is found",
+               wanted && *wanted ? wanted : "", wanted && *wanted ? "\"" : "",
+               g_get_user_data_dir (),
+               models->len > 0 ? "a path, or one of: " : "the path of one",
+               names);
   return NULL;
 }
 
