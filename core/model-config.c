@@ -9,9 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_JSON (16 << 20) /* bytes; a shard index has about 200 kB */
-#define MAX_DEPTH 32
-
 typedef struct
 {
   JsonObject *json;
@@ -463,75 +460,4 @@ tess_config_read_scheduler (JsonObject *json,
   config->set_alpha_to_one = get_bool (&reader, "set_alpha_to_one", TRUE);
   config->zero_snr = get_bool (&reader, "rescale_betas_zero_snr", FALSE);
   return !reader.failed;
-}
-
-/* Brackets nested too deep would exhaust the stack of a recursive parser. */
-static gboolean
-is_shallow (const gchar *text, gsize length)
-{
-  gint depth = 0;
-  gboolean quoted = FALSE;
-
-  for (gsize i = 0; i < length; i++)
-    {
-      if (quoted && text[i] == '\\')
-        i++;
-      else if (text[i] == '"')
-        quoted = !quoted;
-      else if (!quoted && (text[i] == '{' || text[i] == '['))
-        depth++;
-      else if (!quoted && (text[i] == '}' || text[i] == ']'))
-        depth--;
-      if (depth > MAX_DEPTH)
-        return FALSE;
-    }
-  return TRUE;
-}
-
-JsonNode *
-tess_config_parse_json (const gchar *text,
-                        gsize length,
-                        const gchar *path,
-                        GError **error)
-{
-  /* The immutable parser of json-glib 1.10 aborts on some damaged texts. */
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) fault = NULL;
-  JsonNode *root;
-
-  if (length > MAX_JSON || !is_shallow (text, length))
-    {
-      g_set_error (
-          error, TESS_ERROR, TESS_ERROR_MODEL, "%s is no configuration: %s.",
-          path, length > MAX_JSON ? "larger than 16 MiB" : "nested too deep");
-      return NULL;
-    }
-  if (!json_parser_load_from_data (parser, length > 0 ? text : "", length,
-                                   &fault))
-    {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s is not JSON (%s); fetch it again.", path,
-                   fault->message);
-      return NULL;
-    }
-  root = json_parser_get_root (parser);
-  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
-    {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s holds no JSON object; fetch it again.", path);
-      return NULL;
-    }
-  return json_node_ref (root);
-}
-
-JsonNode *
-tess_config_load_json (const gchar *path, GError **error)
-{
-  g_autoptr (GMappedFile) mapping = g_mapped_file_new (path, FALSE, error);
-
-  if (mapping == NULL)
-    return NULL;
-  return tess_config_parse_json (g_mapped_file_get_contents (mapping),
-                                 g_mapped_file_get_length (mapping), path,
-                                 error);
 }

@@ -4,8 +4,7 @@
  * comes out is within bounds that networks can rely on. */
 #pragma once
 
-#include <json-glib/json-glib.h>
-
+#include "core/json-file.h"
 #include "core/model-layout.h"
 #include "core/tensor-file.h"
 
@@ -72,13 +71,5 @@ gboolean tess_config_check_vae (const TessVaeConfig *config,
 gboolean tess_config_check_text (const TessTextConfig *config,
                                  const gchar *file,
                                  GError **error);
-
-/* JSON of limited size and depth whose root is an object; @path is named in
- * errors. NULL with TESS_ERROR_MODEL or G_FILE_ERROR. */
-JsonNode *tess_config_load_json (const gchar *path, GError **error);
-JsonNode *tess_config_parse_json (const gchar *text,
-                                  gsize length,
-                                  const gchar *path,
-                                  GError **error);
 
 G_END_DECLS

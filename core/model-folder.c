@@ -11,7 +11,7 @@ load_optional (const gchar *path, GError **error)
 {
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
     return NULL;
-  return tess_config_load_json (path, error);
+  return tess_json_load (path, error);
 }
 
 static const gchar *
@@ -86,17 +86,17 @@ tess_config_read_folder (const gchar *folder,
   g_autoptr (JsonNode) unet = NULL, vae = NULL, text = NULL, scheduler = NULL;
   g_autoptr (GError) fault = NULL;
 
-  unet = tess_config_load_json (unet_path, error);
+  unet = tess_json_load (unet_path, error);
   if (unet == NULL
       || !tess_config_read_unet (json_node_get_object (unet), unet_path,
                                  &config->unet, error))
     return FALSE;
-  vae = tess_config_load_json (vae_path, error);
+  vae = tess_json_load (vae_path, error);
   if (vae == NULL
       || !tess_config_read_vae (json_node_get_object (vae), vae_path,
                                 &config->vae, error))
     return FALSE;
-  text = tess_config_load_json (text_path, error);
+  text = tess_json_load (text_path, error);
   if (text == NULL
       || !tess_config_read_text (json_node_get_object (text), text_path,
                                  &config->text, error))

@@ -129,7 +129,7 @@ make_tensor (JsonObject *json,
 TessTensorFile *
 tess_formula_file (const gchar *path, const gchar *seed, GError **error)
 {
-  g_autoptr (JsonNode) root = tess_config_load_json (path, error);
+  g_autoptr (JsonNode) root = tess_json_load (path, error);
   g_autoptr (TessTensorFile) file = NULL;
   JsonNode *tensors, *node;
   JsonObjectIter iter;
@@ -240,7 +240,7 @@ load_formula (TessModel *model,
 TessModel *
 tess_model_new_formula (const gchar *golden_json, GError **error)
 {
-  g_autoptr (JsonNode) root = tess_config_load_json (golden_json, error);
+  g_autoptr (JsonNode) root = tess_json_load (golden_json, error);
   g_autoptr (TessModel) model = NULL;
 
   if (root == NULL)

@@ -161,7 +161,7 @@ open_shards (GPtrArray *files,
              GError **error)
 {
   g_autofree gchar *path = g_build_filename (folder, index, NULL);
-  g_autoptr (JsonNode) root = tess_config_load_json (path, error);
+  g_autoptr (JsonNode) root = tess_json_load (path, error);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   JsonNode *map;
   JsonObjectIter iter;

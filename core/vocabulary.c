@@ -2,9 +2,9 @@
  * core/vocabulary.c: reading merges and token lists. */
 #include "core/vocabulary.h"
 #include "core/error.h"
+#include "core/json-file.h"
 
 #include <gio/gio.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #define MAX_BYTES (64 << 20) /* of a file, unpacked; CLIP's is 3.5 MB */
@@ -302,29 +302,6 @@ add_json_tokens (TessVocabulary *vocabulary,
   return TRUE;
 }
 
-static JsonNode *
-read_json (const gchar *path, GError **error)
-{
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autofree gchar *text = read_text (path, error);
-  g_autoptr (GError) why = NULL;
-  JsonNode *root;
-
-  if (text == NULL)
-    return NULL;
-  if (!json_parser_load_from_data (parser, text, -1, &why)
-      || (root = json_parser_get_root (parser)) == NULL
-      || !JSON_NODE_HOLDS_OBJECT (root))
-    {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s is not a JSON object%s%s; take the file that belongs "
-                   "to the model.",
-                   path, why ? ": " : "", why ? why->message : "");
-      return NULL;
-    }
-  return json_parser_steal_root (parser);
-}
-
 static gboolean
 read_merges_file (TessVocabulary *vocabulary, const gchar *path, GError **error)
 {
@@ -368,7 +345,7 @@ read_merges_file (TessVocabulary *vocabulary, const gchar *path, GError **error)
 
   if (has_list)
     {
-      g_autoptr (JsonNode) root = read_json (list, error);
+      g_autoptr (JsonNode) root = tess_json_load (list, error);
 
       if (root == NULL
           || !add_json_tokens (vocabulary, json_node_get_object (root), list,
@@ -397,7 +374,7 @@ read_tokenizer_json (TessVocabulary *vocabulary,
                      const gchar *path,
                      GError **error)
 {
-  g_autoptr (JsonNode) root = read_json (path, error);
+  g_autoptr (JsonNode) root = tess_json_load (path, error);
   g_autoptr (GPtrArray) left = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) right = g_ptr_array_new ();
   JsonNode *node, *vocab, *merges;

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/model-private.h"
 #include "core/model-synthetic.h"
+#include "core/safetensors.h"
 #include "tests/harness.h"
 
 #include <glib/gstdio.h>
@@ -136,6 +137,360 @@ START_TEST (test_single)
   ck_assert_mem_eq (&wanted.diffusion, &found.diffusion,
                     sizeof wanted.diffusion);
   ck_assert_str_eq (tess_model_name (single), "single");
+}
+END_TEST
+
+/* A diffusers folder of a tiny model, with changes. */
+typedef struct
+{
+  const gchar *unet, *vae, *text, *scheduler; /* JSON members put in front */
+  const gchar *dropped;                       /* this weight */
+  const gchar *reshaped;                      /* this one gets a row more */
+  TessType type;                              /* of all, f32 */
+  gboolean old_names; /* of the VAE's attention and without "text_model." */
+  gboolean sharded;   /* the UNet */
+} Changes;
+
+typedef struct
+{
+  TessModel *model;
+  TessPart part;
+  GArray *layout;
+  guint first;
+} FillFolder;
+
+static void
+fill_folder (gint i, gpointer dst, gsize n_bytes, gpointer data)
+{
+  FillFolder *fill = data;
+  const TessLayoutEntry *entry
+      = &g_array_index (fill->layout, TessLayoutEntry, fill->first + i);
+  const TessWeight *weight
+      = g_hash_table_lookup (fill->model->weights[fill->part], entry->name);
+
+  memcpy (dst, weight->tensor->data, MIN (n_bytes, weight->tensor->n_bytes));
+}
+
+static gchar *
+old_name (const gchar *name)
+{
+  static const gchar *const words[][2] = {
+    { "to_q", "query" },         { "to_k", "key" },     { "to_v", "value" },
+    { "to_out.0", "proj_attn" }, { "text_model.", "" },
+  };
+  g_autoptr (GString) text = g_string_new (name);
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    g_string_replace (text, words[i][0], words[i][1], 0);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+write_weights (TessModel *model,
+               TessPart part,
+               const gchar *path,
+               gdouble from,
+               gdouble to,
+               const Changes *changes)
+{
+  g_autoptr (GArray) layout = tess_layout_part (&model->config, part);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autofree TessSafetensorsEntry *entries
+      = g_new0 (TessSafetensorsEntry, layout->len);
+  FillFolder fill = { model, part, layout, layout->len * from };
+  gint n = (gint) (layout->len * to) - (gint) fill.first;
+  g_autoptr (GError) error = NULL;
+
+  for (gint i = 0; i < n; i++)
+    {
+      const TessLayoutEntry *entry
+          = &g_array_index (layout, TessLayoutEntry, fill.first + i);
+
+      g_ptr_array_add (names, changes->old_names && part != TESS_PART_UNET
+                                  ? old_name (entry->name)
+                                  : g_strdup (entry->name));
+      if (g_strcmp0 (entry->name, changes->dropped) == 0)
+        ((gchar *) g_ptr_array_index (names, i))[0] = '?';
+      entries[i].name = g_ptr_array_index (names, i);
+      entries[i].type = changes->type ? changes->type : TESS_F16;
+      entries[i].n_dims = entry->n_dims;
+      memcpy (entries[i].dims, entry->dims, sizeof entry->dims);
+      if (g_strcmp0 (entry->name, changes->reshaped) == 0)
+        entries[i].dims[0]++;
+    }
+  tess_safetensors_write (path, entries, n, NULL, fill_folder, &fill, &error);
+  ck_no_error (error);
+}
+
+static void
+write_text (const gchar *sub, const gchar *name, const gchar *text)
+{
+  g_autofree gchar *path = g_build_filename (folder, sub, NULL);
+  g_autofree gchar *file = g_build_filename (path, name, NULL);
+
+  g_mkdir_with_parents (path, 0700);
+  ck_assert (g_file_set_contents (file, text, -1, NULL));
+}
+
+#define UNET_JSON                                                              \
+  "\"block_out_channels\":[32,64,128,128],\"cross_attention_dim\":64,"         \
+  "\"attention_head_dim\":8}"
+#define VAE_JSON                                                               \
+  "\"block_out_channels\":[32,64,128,128],\"layers_per_block\":2,"             \
+  "\"down_block_types\":[\"DownEncoderBlock2D\",\"DownEncoderBlock2D\","       \
+  "\"DownEncoderBlock2D\",\"DownEncoderBlock2D\"],"                            \
+  "\"up_block_types\":[\"UpDecoderBlock2D\",\"UpDecoderBlock2D\","             \
+  "\"UpDecoderBlock2D\",\"UpDecoderBlock2D\"]}"
+#define TEXT_JSON                                                              \
+  "\"hidden_size\":64,\"num_hidden_layers\":3,\"num_attention_heads\":1,"      \
+  "\"intermediate_size\":256,\"vocab_size\":1000}"
+
+static void
+write_json (const gchar *sub,
+            const gchar *name,
+            const gchar *front,
+            const gchar *rest)
+{
+  g_autofree gchar *text
+      = g_strconcat ("{", front ? front : "", front ? "," : "", rest, NULL);
+
+  write_text (sub, name, text);
+}
+
+static void
+write_folder (TessModel *model, const Changes *changes)
+{
+  static const gchar *const files[] = {
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/diffusion_pytorch_model.safetensors",
+    "text_encoder/model.fp16.safetensors",
+  };
+
+  write_json ("unet", "config.json", changes->unet, UNET_JSON);
+  write_json ("vae", "config.json", changes->vae, VAE_JSON);
+  write_json ("text_encoder", "config.json", changes->text, TEXT_JSON);
+  write_json ("scheduler", "scheduler_config.json", changes->scheduler,
+              "\"steps_offset\":1,\"set_alpha_to_one\":false}");
+  for (TessPart part = 0; part < TESS_N_PARTS; part++)
+    {
+      g_autofree gchar *path = g_build_filename (folder, files[part], NULL);
+      g_autofree gchar *second = g_strconcat (path, ".two", NULL);
+
+      g_unlink (path);
+      if (part == TESS_PART_UNET && changes->sharded)
+        {
+          g_autofree gchar *one = g_strconcat (path, ".one", NULL);
+
+          write_weights (model, part, one, 0.0, 0.5, changes);
+          write_weights (model, part, second, 0.5, 1.0, changes);
+          write_text ("unet", "diffusion_pytorch_model.safetensors.index.json",
+                      "{\"weight_map\":{"
+                      "\"a\":\"diffusion_pytorch_model.safetensors.one\","
+                      "\"b\":\"diffusion_pytorch_model.safetensors.one\","
+                      "\"c\":\"diffusion_pytorch_model.safetensors.two\"}}");
+          continue;
+        }
+      write_weights (model, part, path, 0.0, 1.0, changes);
+    }
+}
+
+START_TEST (test_folder_layouts)
+{
+  static const Changes rows[] = {
+    { 0 },
+    { .old_names = TRUE },
+    { .sharded = TRUE },
+    { .unet = "\"act_fn\":\"silu\",\"class_embed_type\":null,"
+              "\"center_input_sample\":false,\"strange\":{\"a\":[1]}" },
+    { .text = "\"bos_token_id\":0,\"eos_token_id\":2,\"pad_token_id\":1" },
+  };
+  g_autoptr (TessModel) model = tess_model_new_synthetic ("tiny15", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessModel) opened = NULL;
+
+  write_folder (model, rows + _i);
+  opened = tess_model_open (folder, &error);
+  ck_no_error (error);
+  assert_same_weights (model, opened);
+  ck_assert_mem_eq (&model->config.unet, &opened->config.unet,
+                    sizeof model->config.unet);
+  ck_assert_mem_eq (&model->config.vae, &opened->config.vae,
+                    sizeof model->config.vae);
+  ck_assert_mem_eq (&model->config.text, &opened->config.text,
+                    sizeof model->config.text);
+  ck_assert_mem_eq (&model->config.diffusion, &opened->config.diffusion,
+                    sizeof model->config.diffusion);
+}
+END_TEST
+
+START_TEST (test_folder_refused)
+{
+  static const struct
+  {
+    Changes changes;
+    gint code;
+    const gchar *word;
+  } rows[] = {
+    { { .dropped = "conv_in.bias" }, TESS_ERROR_MODEL, "'conv_in.bias' is" },
+    { { .dropped = "text_model.final_layer_norm.weight" },
+      TESS_ERROR_MODEL,
+      "text encoder's weight" },
+    { { .reshaped = "decoder.conv_out.weight" },
+      TESS_ERROR_MODEL,
+      "f16 [4, 32, 3, 3], floating point [3, 32, 3, 3]" },
+    { { .type = TESS_I32 }, TESS_ERROR_MODEL, "i32" },
+    { { .unet = "\"class_embed_type\":\"timestep\"" },
+      TESS_ERROR_UNSUPPORTED,
+      "class_embed_type" },
+    { { .unet = "\"down_block_types\":[\"DownBlock2D\"]" },
+      TESS_ERROR_MODEL,
+      "1 blocks for 4 levels" },
+    { { .unet = "\"down_block_types\":[1,2,3,{}]" },
+      TESS_ERROR_UNSUPPORTED,
+      "kind '?'" },
+    { { .unet = "\"norm_num_groups\":24" }, TESS_ERROR_MODEL, "24 groups" },
+    { { .unet = "\"norm_num_groups\":0" },
+      TESS_ERROR_MODEL,
+      "norm_num_groups" },
+    { { .unet = "\"num_attention_heads\":[8,8,8,7]" },
+      TESS_ERROR_MODEL,
+      "7 heads" },
+    { { .unet = "\"num_attention_heads\":[8,8]" },
+      TESS_ERROR_MODEL,
+      "2 numbers for 4" },
+    { { .unet = "\"layers_per_block\":1e9" }, TESS_ERROR_MODEL, "from 1 to" },
+    { { .unet = "\"layers_per_block\":\"two\"" },
+      TESS_ERROR_MODEL,
+      "not a number" },
+    { { .unet = "\"layers_per_block\":1" }, TESS_ERROR_MODEL, "UNet's weight" },
+    { { .vae = "\"scaling_factor\":0" }, TESS_ERROR_MODEL, "scaling_factor" },
+    { { .vae = "\"latent_channels\":8" }, TESS_ERROR_MODEL, "VAE's weight" },
+    { { .text = "\"hidden_act\":\"tanh\"" }, TESS_ERROR_UNSUPPORTED, "tanh" },
+    { { .text = "\"eos_token_id\":1000" }, TESS_ERROR_MODEL, "special tokens" },
+    { { .scheduler = "\"prediction_type\":\"flow\"" },
+      TESS_ERROR_UNSUPPORTED,
+      "flow" },
+    { { .scheduler = "\"beta_start\":2" }, TESS_ERROR_MODEL, "betas" },
+    { { .scheduler = "]" }, TESS_ERROR_MODEL, "JSON object" },
+    { { .scheduler = "\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[" },
+      TESS_ERROR_MODEL,
+      "too deep" },
+  };
+  g_autoptr (TessModel) model = tess_model_new_synthetic ("tiny15", NULL);
+  g_autoptr (GError) error = NULL;
+
+  write_folder (model, &rows[_i].changes);
+  ck_assert_ptr_null (tess_model_open (folder, &error));
+  ck_assert_msg (g_error_matches (error, TESS_ERROR, rows[_i].code), "%s",
+                 error->message);
+  ck_assert_msg (strstr (error->message, rows[_i].word) != NULL, "%s",
+                 error->message);
+}
+END_TEST
+
+/* An index may not lead out of its folder. */
+START_TEST (test_index_refused)
+{
+  static const gchar *const names[]
+      = { "../x.safetensors", "/etc/passwd", ".hidden", "a\\\\b" };
+  g_autoptr (TessModel) model = tess_model_new_synthetic ("tiny15", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *index
+      = g_strdup_printf ("{\"weight_map\":{\"a\":\"%s\"}}", names[_i]);
+
+  write_folder (model, &(Changes) { .sharded = TRUE });
+  write_text ("unet", "diffusion_pytorch_model.safetensors.index.json", index);
+  ck_assert_ptr_null (tess_model_open (folder, &error));
+  ck_assert_msg (strstr (error->message, "outside its folder") != NULL, "%s",
+                 error->message);
+}
+END_TEST
+
+/* Files and folders are found by looks, in the order of the folders. */
+START_TEST (test_find)
+{
+  const gchar *const extra[] = { folder, NULL };
+  const gchar *const expected[] = { "b", "a" };
+  g_autoptr (GPtrArray) models = NULL, loras = NULL;
+  gint at = 0;
+
+  write_text ("models/checkpoints", "b.safetensors", "");
+  write_text ("models/checkpoints/vae", "no.safetensors", "");
+  write_text ("models/Stable-diffusion/a", "model_index.json", "{}");
+  write_text ("models/Lora/sub", "style.safetensors", "");
+  models = tess_models_find (extra);
+  for (guint i = 0; i < models->len; i++)
+    {
+      const TessModelEntry *entry = g_ptr_array_index (models, i);
+
+      if (!g_str_has_prefix (entry->path, folder))
+        continue;
+      ck_assert_int_lt (at, 2);
+      ck_assert_str_eq (entry->name, expected[at++]);
+    }
+  ck_assert_int_eq (at, 2);
+  loras = tess_loras_find (extra);
+  ck_assert_uint_ge (loras->len, 1);
+  ck_assert_str_eq (((TessModelEntry *) g_ptr_array_index (loras, 0))->name,
+                    "style");
+}
+END_TEST
+
+START_TEST (test_find_merges)
+{
+  g_autoptr (TessModel) model = tess_model_new_synthetic ("tiny15", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *merges = NULL, *around = NULL;
+
+  g_free (model->path);
+  model->path = g_build_filename (folder, "x", NULL);
+  ck_assert_ptr_null (tess_model_find_merges (model, &error));
+  ck_assert (strstr (error->message, "vocabulary of its own") != NULL);
+  write_text ("x/tokenizer", "merges.txt", "");
+  merges = tess_model_find_merges (model, NULL);
+  ck_assert (g_str_has_suffix (merges, "/x/tokenizer/merges.txt"));
+  g_free (model->path);
+  model->path = g_build_filename (folder, "y.safetensors", NULL);
+  model->config.text.n_tokens = 49408;
+  write_text ("clip", "merges.txt", "");
+  around = tess_model_find_merges (model, NULL);
+  ck_assert (g_str_has_suffix (around, "/clip/merges.txt"));
+}
+END_TEST
+
+static void
+fill_nothing (gint i, gpointer dst, gsize n_bytes, gpointer data)
+{
+  memset (dst, 0, n_bytes);
+}
+
+/* Another family, no model at all. */
+START_TEST (test_single_refused)
+{
+  static const struct
+  {
+    const gchar *name;
+    gint code;
+    const gchar *word;
+  } rows[] = {
+    { "conditioner.embedders.0.transformer.text_model.embeddings."
+      "token_embedding.weight",
+      TESS_ERROR_UNSUPPORTED, "SDXL" },
+    { "model.diffusion_model.label_emb.0.0.weight", TESS_ERROR_UNSUPPORTED,
+      "SDXL" },
+    { "something.weight", TESS_ERROR_MODEL, "holds no UNet" },
+  };
+  TessSafetensorsEntry entry = { rows[_i].name, TESS_U8, 2, { 1, 1 } };
+  g_autofree gchar *path = g_build_filename (folder, "a.safetensors", NULL);
+  g_autoptr (GHashTable) none = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GError) error = NULL;
+
+  tess_safetensors_write (path, &entry, 1, none, fill_nothing, NULL, &error);
+  ck_no_error (error);
+  ck_assert_ptr_null (tess_model_open (path, &error));
+  ck_assert (g_error_matches (error, TESS_ERROR, rows[_i].code));
+  ck_assert_msg (strstr (error->message, rows[_i].word) != NULL, "%s",
+                 error->message);
 }
 END_TEST
 
@@ -277,6 +632,24 @@ START_TEST (test_formula_original)
 END_TEST
 
 static void
+remove_folder (const gchar *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const gchar *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree gchar *child = g_build_filename (path, name, NULL);
+
+      if (g_file_test (child, G_FILE_TEST_IS_DIR))
+        remove_folder (child);
+      else
+        g_unlink (child);
+    }
+  g_rmdir (path);
+}
+
+static void
 set_up (void)
 {
   folder = g_dir_make_tmp ("tessera-model-XXXXXX", NULL);
@@ -285,7 +658,7 @@ set_up (void)
 static void
 tear_down (void)
 {
-  g_rmdir (folder);
+  remove_folder (folder);
   g_clear_pointer (&folder, g_free);
 }
 
@@ -299,6 +672,12 @@ tess_test_suite (void)
   tcase_add_loop_test (tests, test_single_of_golden, 0,
                        2 * G_N_ELEMENTS (tiny_models));
   tcase_add_loop_test (tests, test_single, 0, 4);
+  tcase_add_loop_test (tests, test_folder_layouts, 0, 5);
+  tcase_add_loop_test (tests, test_folder_refused, 0, 22);
+  tcase_add_loop_test (tests, test_index_refused, 0, 4);
+  tcase_add_loop_test (tests, test_single_refused, 0, 3);
+  tcase_add_test (tests, test_find);
+  tcase_add_test (tests, test_find_merges);
   tcase_add_test (tests, test_original_names);
   tcase_add_test (tests, test_n_params);
   tcase_add_test (tests, test_formula);

@@ -25,7 +25,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) root
-      = tess_config_parse_json ((const gchar *) data, size, "fuzz", &error);
+      = tess_json_parse ((const gchar *) data, size, "fuzz", &error);
   TessModelConfig config;
   JsonObject *json;
 
