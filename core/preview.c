@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * core/preview.c: shrink, decode or map, fit. */
+ * core/preview.c: decode or map, fit, shrink.
+ *
+ * A shrunken latent is not the latent of a shrunken picture: decoded, it is
+ * grey mush. So pieces are decoded as they are and colours are shrunk. */
 #include "core/preview.h"
 
 #include <math.h>
 #include <string.h>
 
 #define MAX_CHANNELS 16
-#define MAX_MAPPED 192 /* cells along the longer side of a mapped preview */
+#define MAX_MAPPED 256 /* cells along the longer side of a mapped preview */
+#define MAX_DECODED 64 /* cells along the longer side of what is decoded */
 
 struct _TessPreview
 {
   TessVae *vae;
   const TessVaeConfig *config;
-  gint width, height; /* of the canvas */
-  gint side;          /* of what is decoded, the longer one */
+  gint width, height;    /* of the canvas */
+  gint piece_w, piece_h; /* of what is decoded, from the middle */
   gint n, n_made;
   gboolean mapped; /* only the first and the middle one are decoded */
   gboolean fitted;
@@ -21,24 +25,12 @@ struct _TessPreview
   guint8 *rgb;
 };
 
-static void
-shrunken_size (const TessPreview *preview, gint side, gint *w, gint *h)
-{
-  gdouble scale
-      = (gdouble) side / MAX (preview->width, MAX (preview->height, side));
-
-  *w = MAX ((gint) lround (preview->width * scale), 1);
-  *h = MAX ((gint) lround (preview->height * scale), 1);
-}
-
 static gdouble
-decode_flops (const TessPreview *preview, gint side)
+decode_flops (const TessPreview *preview, gint w, gint h)
 {
   const TessVaeSettings settings = { 0 };
   gdouble n_flops = INFINITY;
-  gint w, h;
 
-  shrunken_size (preview, side, &w, &h);
   if (!tess_vae_cost (preview->vae, h, w, &settings, NULL, NULL, &n_flops,
                       NULL))
     return INFINITY;
@@ -53,7 +45,7 @@ tess_preview_new (TessVae *vae,
                   gdouble n_flops,
                   gint n)
 {
-  static const gint sides[] = { 64, 48, 40, 32 };
+  static const gint sides[] = { 64, 48, 32, 24, 16 };
   TessPreview *preview = g_new0 (TessPreview, 1);
 
   g_assert (config->latent_channels <= MAX_CHANNELS);
@@ -62,21 +54,18 @@ tess_preview_new (TessVae *vae,
   preview->width = width;
   preview->height = height;
   preview->n = n;
-  preview->mapped = TRUE;
-  preview->side = 16;
-  for (guint i = 0; i < G_N_ELEMENTS (sides) && preview->mapped; i++)
-    if (n * decode_flops (preview, sides[i]) <= n_flops)
-      {
-        preview->side = sides[i];
-        preview->mapped = FALSE;
-      }
+  preview->mapped = MAX (width, height) > MAX_DECODED
+                    || n * decode_flops (preview, width, height) > n_flops;
   /* Two decodes for the fit: the larger, the better. */
-  for (guint i = 0; i < G_N_ELEMENTS (sides) && preview->mapped; i++)
-    if (2 * decode_flops (preview, sides[i]) <= n_flops)
-      {
-        preview->side = sides[i];
+  for (guint i = 0; i < G_N_ELEMENTS (sides); i++)
+    {
+      preview->piece_w = MIN (width, sides[i]);
+      preview->piece_h = MIN (height, sides[i]);
+      if (!preview->mapped
+          || 2 * decode_flops (preview, preview->piece_w, preview->piece_h)
+                 <= n_flops)
         break;
-      }
+    }
   return preview;
 }
 
@@ -87,6 +76,24 @@ tess_preview_free (TessPreview *preview)
     return;
   g_free (preview->rgb);
   g_free (preview);
+}
+
+/* The piece in the middle of the canvas: [channels, piece_h, piece_w]. */
+static gfloat *
+cut (const TessPreview *preview, const gfloat *latent)
+{
+  gint channels = preview->config->latent_channels;
+  gint w = preview->piece_w, h = preview->piece_h;
+  gint x0 = (preview->width - w) / 2, y0 = (preview->height - h) / 2;
+  gfloat *dst = g_new (gfloat, (gsize) channels * w * h);
+
+  for (gint c = 0; c < channels; c++)
+    for (gint y = 0; y < h; y++)
+      memcpy (dst + ((gsize) c * h + y) * w,
+              latent + ((gsize) c * preview->height + y0 + y) * preview->width
+                  + x0,
+              w * sizeof *dst);
+  return dst;
 }
 
 /* Means of the cells under each result cell: [channels, h, w]. */
@@ -275,9 +282,12 @@ make_mapped (TessPreview *preview,
              gint *width_px,
              gint *height_px)
 {
+  gdouble longest = MAX (preview->width, preview->height);
+  gdouble scale = MIN (MAX_MAPPED / longest, 1.0);
   g_autofree gfloat *cells = NULL;
 
-  shrunken_size (preview, MAX_MAPPED, width_px, height_px);
+  *width_px = MAX ((gint) lround (preview->width * scale), 1);
+  *height_px = MAX ((gint) lround (preview->height * scale), 1);
   cells = shrink (preview, latent, *width_px, *height_px);
   g_free (preview->rgb);
   preview->rgb = g_new (guint8, (gsize) 3 * *width_px * *height_px);
@@ -292,20 +302,28 @@ tess_preview_make (TessPreview *preview,
                    gint *width_px,
                    gint *height_px)
 {
+  gboolean again = preview->n_made++ == preview->n / 2;
   g_autofree gfloat *cells = NULL;
   Picture picture;
   gsize plane;
-  gint w, h;
 
-  preview->n_made++;
-  if (preview->mapped && preview->fitted && preview->n_made != preview->n / 2)
-    return make_mapped (preview, latent, width_px, height_px);
-  shrunken_size (preview, preview->side, &w, &h);
-  cells = shrink (preview, latent, w, h);
-  if (!decode (preview, cells, w, h, cancellable, &picture))
-    return NULL;
+  if (!preview->mapped || !preview->fitted || again)
+    {
+      cells = cut (preview, latent);
+      if (!decode (preview, cells, preview->piece_w, preview->piece_h,
+                   cancellable, &picture))
+        return NULL;
+      if (preview->mapped)
+        {
+          fit (preview, cells, preview->piece_w, preview->piece_h, &picture);
+          g_free (picture.planes);
+          if (!preview->fitted)
+            return NULL;
+        }
+    }
   if (preview->mapped)
-    fit (preview, cells, w, h, &picture);
+    return make_mapped (preview, latent, width_px, height_px);
+
   *width_px = picture.width;
   *height_px = picture.height;
   plane = (gsize) picture.width * picture.height;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * core/preview.h: small pictures of a canvas that is still being made.
  *
- * The latent is shrunk and decoded by the model's own decoder, where that
- * takes at most about one twentieth of the job; else colours are read from
- * the latent by a linear map, fitted to one such decode. So any model will
- * do, without numbers made for it. */
+ * A small canvas is decoded by the model's own decoder, where all previews
+ * together take at most about one twentieth of the job; else colours are read
+ * from each cell by a linear map, fitted to a decoded piece of this very
+ * canvas. So any model will do, without numbers made for it. */
 #pragma once
 
 #include "core/vae.h"
