@@ -80,11 +80,30 @@ is_forced_plain (const TessHostBackend *host, const TessOp *op)
                              op->klass->name);
 }
 
+/* Below this a second thread costs more than it does: waking it and waiting
+ * for it takes as long as the work, and far longer on a busy machine. */
+#define SMALL_FLOPS 4e6
+#define SMALL_ELEMENTS 32768
+
+static gint
+threads_for (const TessHostBackend *host, const TessOp *op)
+{
+  gsize n = tess_shape_n_elements (&op->dst->shape);
+
+  for (gint i = 0; i < TESS_MAX_SRC; i++)
+    if (op->src[i] != NULL)
+      n = MAX (n, tess_shape_n_elements (&op->src[i]->shape));
+  return op->n_flops < SMALL_FLOPS && n < SMALL_ELEMENTS ? 1 : host->n_threads;
+}
+
 static TessKernel *
 make_kernel (TessHostBackend *host, const TessOp *op)
 {
   const TessKernelMaker *maker = host->makers;
+  gint n_threads = threads_for (host, op);
   TessKernel *kernel = NULL;
+
+  omp_set_num_threads (n_threads);
 
   for (; maker != NULL && maker->klass != NULL && kernel == NULL; maker++)
     if (maker->klass == op->klass && !is_forced_plain (host, op))
@@ -92,6 +111,7 @@ make_kernel (TessHostBackend *host, const TessOp *op)
   if (kernel == NULL)
     kernel = tess_plain_kernel_new (op);
   kernel->op = op;
+  kernel->n_threads = n_threads;
   if (host->makers != NULL)
     {
       gchar text[2][TESS_SHAPE_CHARS];
@@ -195,7 +215,6 @@ prepare (TessHostBackend *host, TessProgram *program)
   g_autoptr (GHashTable) seen
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
-  omp_set_num_threads (host->n_threads);
   exec->n_kernels = program->ops->len;
   exec->kernels = g_new0 (TessKernel *, exec->n_kernels);
   for (gsize i = 0; i < exec->n_kernels; i++)
@@ -345,7 +364,6 @@ host_exec_run (TessExec *base, GCancellable *cancellable, GError **error)
   if (host->profile)
     times = g_new0 (gint64, exec->n_kernels);
   run.arena = host->arena;
-  omp_set_num_threads (host->n_threads);
   for (gsize i = 0; i < exec->n_kernels && ok; i++)
     {
       TessKernel *kernel = exec->kernels[i];
@@ -353,6 +371,7 @@ host_exec_run (TessExec *base, GCancellable *cancellable, GError **error)
 
       ok = !g_cancellable_set_error_if_cancelled (cancellable, error);
       run.scratch = host->arena + exec->offsets[n_values + i];
+      omp_set_num_threads (kernel->n_threads);
       if (ok)
         kernel->run (kernel, &run);
       if (host->profile)

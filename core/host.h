@@ -39,6 +39,7 @@ struct _TessKernel
 {
   const gchar *variant; /* for the log */
   const TessOp *op;
+  gint n_threads; /* that run it; told by the backend */
   gsize n_scratch;
   TessPackSpec specs[TESS_KERNEL_PACKS]; /* told by the maker */
   TessPack *packs[TESS_KERNEL_PACKS];    /* there when running */

@@ -46,6 +46,7 @@ struct _TessOp
   TessValue *dst;
   TessValue *src[TESS_MAX_SRC]; /* slots as the op's file numbers them */
   const TessWeight *weights[TESS_MAX_WEIGHTS];
+  gdouble n_flops; /* in program->n_flops; 0: only moves or norms */
 };
 
 struct _TessProgram
@@ -69,6 +70,9 @@ TessValue *tess_value_new_typed (TessProgram *program,
  * when the program has a fault already. */
 gpointer
 tess_op_new (TessProgram *program, const TessOpClass *klass, TessValue *dst);
+
+/* Tells what the op costs, see tess_program_n_flops. */
+void tess_op_set_flops (TessProgram *program, TessOp *op, gdouble n_flops);
 
 /* The first fault stays: TESS_ERROR_SHAPE with "program, op: message". */
 void tess_program_fail_shape (TessProgram *program,

@@ -107,6 +107,13 @@ tess_op_new (TessProgram *program, const TessOpClass *klass, TessValue *dst)
 }
 
 void
+tess_op_set_flops (TessProgram *program, TessOp *op, gdouble n_flops)
+{
+  op->n_flops = n_flops;
+  program->n_flops += n_flops;
+}
+
+void
 tess_program_fail (TessProgram *program, GError *error)
 {
   if (program->error == NULL)

@@ -56,7 +56,8 @@ tess_attention (TessProgram *program, const TessAttention *args)
   op->tk = args->k->shape.h * args->k->shape.w;
   op->scale = args->scale != 0.0f ? args->scale : 1.0f / sqrtf (op->d);
   op->causal = args->causal;
-  program->n_flops += 4.0 * args->q->shape.n * op->tq * op->tk * dst->shape.c;
+  tess_op_set_flops (program, &op->op,
+                     4.0 * args->q->shape.n * op->tq * op->tk * dst->shape.c);
   return dst;
 }
 

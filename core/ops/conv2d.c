@@ -85,8 +85,9 @@ tess_conv2d (TessProgram *program, const TessConv2d *args)
   op->kw = kw;
   op->ic = args->src->shape.c;
   op->oc = shape.c;
-  program->n_flops
-      += 2.0 * tess_shape_n_elements (&shape) * op->ic * op->kh * op->kw;
+  tess_op_set_flops (program, &op->op,
+                     2.0 * tess_shape_n_elements (&shape) * op->ic * op->kh
+                         * op->kw);
   return dst;
 }
 

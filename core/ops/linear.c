@@ -60,7 +60,8 @@ tess_linear (TessProgram *program, const TessLinear *args)
   op->args = *args;
   op->ic = args->src->shape.c;
   op->oc = (gint) weight->dims[0];
-  program->n_flops += 2.0 * tess_shape_n_elements (&args->src->shape) * op->oc;
+  tess_op_set_flops (program, &op->op,
+                     2.0 * tess_shape_n_elements (&args->src->shape) * op->oc);
   return dst;
 }
 
