@@ -70,9 +70,13 @@ static gchar *
 find_merges (const Set *set)
 {
   g_autofree gchar *parent = g_path_get_dirname (set->folder);
+  g_autofree gchar *own
+      = g_build_filename (set->folder, "tokenizer", "merges.txt", NULL);
   g_autoptr (GDir) dir = g_dir_open (parent, 0, NULL);
   const gchar *name;
 
+  if (g_file_test (own, G_FILE_TEST_EXISTS))
+    return g_path_get_dirname (own);
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree gchar *folder = g_build_filename (parent, name, NULL);
@@ -333,6 +337,7 @@ parse_sampler (const gchar *name, TessSamplerSettings *settings)
   g_auto (GStrv) words = g_strsplit (name, "_", -1);
   gboolean known = FALSE;
 
+  settings->spacing = 1 + TESS_SPACING_LEADING;
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (words[0] != NULL && g_str_equal (words[0], kinds[i].name))
       {
@@ -449,6 +454,7 @@ check_sample (Set *set, TessUnet *unet, const gchar *name)
   g_autofree gchar *full = title (set, name);
   g_autoptr (TessSampler) sampler = NULL;
   g_autoptr (TessTensor) x = NULL;
+  TessDiffusionConfig diffusion = *tess_model_diffusion (set->model);
   TessSamplerSettings settings = { 0 };
   TessTileSettings tiles = { 0 };
   GError *error = NULL;
@@ -460,10 +466,10 @@ check_sample (Set *set, TessUnet *unet, const gchar *name)
     }
   settings.n_steps = atoi (parts[2]);
   /* Only velocity models can start without any signal. */
-  if (tess_model_diffusion (set->model)->prediction != TESS_PREDICTION_V)
+  if (diffusion.prediction != TESS_PREDICTION_V)
     settings.zero_snr = 0;
-  sampler
-      = tess_sampler_new (tess_model_diffusion (set->model), &settings, &error);
+  diffusion.steps_offset = 1;
+  sampler = tess_sampler_new (&diffusion, &settings, &error);
   if (sampler != NULL)
     x = start_from (set, "sample.start", sampler, &error);
   if (x == NULL)
@@ -493,8 +499,9 @@ check_panorama (Set *set, TessUnet *unet, const gchar *name)
   gboolean circular = g_str_has_prefix (name, "panorama.circular1");
   g_autoptr (TessSampler) sampler = NULL;
   g_autoptr (TessTensor) x = NULL;
-  TessSamplerSettings settings
-      = { .kind = TESS_SAMPLER_DDIM, .n_steps = atoi (last + 7) };
+  TessSamplerSettings settings = { .kind = TESS_SAMPLER_DDIM,
+                                   .n_steps = atoi (last + 7),
+                                   .spacing = 1 + TESS_SPACING_LEADING };
   TessTileSettings tiles
       = { .tile_w = 64,
           .tile_h = 64,
@@ -583,6 +590,30 @@ check_set (Set *set)
   check_runs (set, unet);
 }
 
+/* The folder itself, or what golden.json calls "model": a path from any folder
+ * above it. */
+static gchar *
+find_model (const gchar *folder, JsonObject *facts)
+{
+  const gchar *name
+      = json_object_get_string_member_with_default (facts, "model", NULL);
+  g_autofree gchar *above = g_canonicalize_filename (folder, NULL);
+
+  while (name != NULL)
+    {
+      g_autofree gchar *path = g_build_filename (above, name, NULL);
+      g_autofree gchar *parent = g_path_get_dirname (above);
+
+      if (g_file_test (path, G_FILE_TEST_EXISTS))
+        return g_steal_pointer (&path);
+      if (g_str_equal (parent, above))
+        break;
+      g_free (above);
+      above = g_steal_pointer (&parent);
+    }
+  return g_strdup (folder);
+}
+
 void
 golden_sd (Golden *golden, const gchar *folder)
 {
@@ -590,15 +621,14 @@ golden_sd (Golden *golden, const gchar *folder)
       = g_build_filename (folder, "golden.safetensors", NULL);
   g_autofree gchar *facts = g_build_filename (folder, "golden.json", NULL);
   g_autofree gchar *label = g_path_get_basename (folder);
+  g_autofree gchar *path = NULL;
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (TessTensorFile) file = NULL;
   g_autoptr (TessModel) model = NULL;
   GError *error = NULL;
-  Set set = { .golden = golden, .folder = (gchar *) folder, .label = label };
+  Set set = { .golden = golden, .label = label };
 
-  if (!json_parser_load_from_file (parser, facts, &error)
-      || (file = tess_tensor_file_open (tensors, &error)) == NULL
-      || (model = tess_model_open (folder, &error)) == NULL)
+  if (!json_parser_load_from_file (parser, facts, &error))
     {
       golden_fail (golden, label, error);
       return;
@@ -609,6 +639,13 @@ golden_sd (Golden *golden, const gchar *folder)
       return;
     }
   set.facts = json_node_get_object (json_parser_get_root (parser));
+  set.folder = path = find_model (folder, set.facts);
+  if ((file = tess_tensor_file_open (tensors, &error)) == NULL
+      || (model = tess_model_open (path, &error)) == NULL)
+    {
+      golden_fail (golden, label, error);
+      return;
+    }
   set.file = file;
   set.model = model;
   check_set (&set);
