@@ -394,8 +394,7 @@ tess_lora_apply (TessModel *model,
   const gchar *text
       = g_hash_table_lookup (file->metadata, "lora_adapter_metadata");
   g_autoptr (JsonNode) adapter
-      = text ? tess_json_parse (text, strlen (text), file->path, NULL)
-             : NULL;
+      = text ? tess_json_parse (text, strlen (text), file->path, NULL) : NULL;
   const gchar *stranger = NULL;
   GHashTableIter iter;
   gpointer key, value;
