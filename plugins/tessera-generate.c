@@ -184,8 +184,9 @@ batch_progress (const TessProgress *progress, gpointer data)
     return;
   batch->step = progress->step;
   batch->tile = progress->tile;
-  g_printerr ("tessera: step %d/%d tile %d/%d\n", progress->step,
-              progress->n_steps, progress->tile, progress->n_tiles);
+  g_printerr ("tessera: step %d/%d tile %d/%d\n",
+              MIN (progress->step + 1, progress->n_steps), progress->n_steps,
+              progress->tile, progress->n_tiles);
 }
 
 static void

@@ -229,7 +229,8 @@ on_progress (const TessProgress *progress, gpointer data)
       g_string_append (text, _ ("Reading the model"));
       break;
     case TESS_STAGE_SAMPLE:
-      g_string_append_printf (text, _ ("Step %d of %d"), progress->step,
+      g_string_append_printf (text, _ ("Step %d of %d"),
+                              MIN (progress->step + 1, progress->n_steps),
                               progress->n_steps);
       if (progress->n_tiles > 1)
         {
