@@ -72,18 +72,13 @@ static TessTensor *
 view_third (TessTensor *whole, gint third)
 {
   gint64 dims[TESS_MAX_DIMS];
-  TessTensor *view;
 
   if (whole->n_dims < 1 || whole->dims[0] % 3 != 0)
     return NULL;
   memcpy (dims, whole->dims, sizeof dims);
   dims[0] /= 3;
-  view = tess_tensor_new_wrapped (
-      whole->type, whole->n_dims, dims,
-      (const guint8 *) whole->data + whole->n_bytes / 3 * third,
-      tess_tensor_ref (whole), (GDestroyNotify) tess_tensor_unref);
-  view->mapped = whole->mapped;
-  return view;
+  return tess_tensor_view (whole, whole->n_bytes / 3 * third, whole->n_dims,
+                           dims);
 }
 
 static TessTensor *

@@ -81,15 +81,7 @@ tess_model_take_weight (TessModel *model,
   g_autoptr (TessTensor) shaped = NULL;
   TessWeight *weight;
 
-  if (tensor->n_dims == entry->n_dims)
-    shaped = tess_tensor_ref (tensor);
-  else
-    {
-      shaped = tess_tensor_new_wrapped (
-          tensor->type, entry->n_dims, entry->dims, tensor->data,
-          tess_tensor_ref (tensor), (GDestroyNotify) tess_tensor_unref);
-      shaped->mapped = tensor->mapped;
-    }
+  shaped = tess_tensor_view (tensor, 0, entry->n_dims, entry->dims);
   weight = tess_weight_new (entry->name, shaped);
   model->n_params[part] += tess_tensor_n_elements (shaped);
   g_hash_table_replace (model->weights[part], weight->name, weight);

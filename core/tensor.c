@@ -116,6 +116,28 @@ tess_tensor_unref (TessTensor *tensor)
   g_free (tensor);
 }
 
+static void
+release_whole (gpointer owner)
+{
+  tess_tensor_unref (owner);
+}
+
+TessTensor *
+tess_tensor_view (TessTensor *whole,
+                  gsize offset,
+                  gint n_dims,
+                  const gint64 *dims)
+{
+  TessTensor *view = tess_tensor_new_wrapped (
+      whole->type, n_dims, dims, (const guint8 *) whole->data + offset,
+      tess_tensor_ref (whole), release_whole);
+
+  g_assert (offset <= whole->n_bytes
+            && view->n_bytes <= whole->n_bytes - offset);
+  view->mapped = whole->mapped;
+  return view;
+}
+
 gsize
 tess_tensor_n_elements (const TessTensor *tensor)
 {

@@ -74,6 +74,13 @@ TessTensor *tess_tensor_new_wrapped (TessType type,
                                      gpointer owner,
                                      GDestroyNotify release);
 
+/* A part of a tensor, from byte @offset on, seen with another shape; holds a
+ * reference to the whole. */
+TessTensor *tess_tensor_view (TessTensor *whole,
+                              gsize offset,
+                              gint n_dims,
+                              const gint64 *dims);
+
 TessTensor *tess_tensor_ref (TessTensor *tensor);
 void tess_tensor_unref (TessTensor *tensor); /* may be NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessTensor, tess_tensor_unref)
