@@ -386,6 +386,89 @@ START_TEST (cancelling_answers_within_one_tile)
 }
 END_TEST
 
+static gboolean
+forget (gint x,
+        gint y,
+        gint w,
+        gint h,
+        const gfloat *planes,
+        gpointer data,
+        GError **error)
+{
+  return TRUE;
+}
+
+/* Memory of this process in bytes: "VmRSS:" now, "VmHWM:" at most. */
+static gsize
+memory_of_process (const gchar *key)
+{
+  g_autofree gchar *text = NULL;
+  const gchar *line;
+
+  if (!g_file_get_contents ("/proc/self/status", &text, NULL, NULL)
+      || (line = strstr (text, key)) == NULL)
+    return 0;
+  return KIB * (gsize) g_ascii_strtoull (line + strlen (key), NULL, 10);
+}
+
+/* What is told beforehand is what is taken; and not told ten times over. */
+START_TEST (the_cost_is_honest)
+{
+  static const struct
+  {
+    gint tile;
+    gsize limit;
+    TessVaeMode mode;
+  } cases[] = {
+    { 24, 2048 * KIB, TESS_VAE_ESTIMATE }, /* least first: what is freed */
+    { 32, 2048 * KIB, TESS_VAE_EXACT },    /* is not given back at once */
+    { 32, 0, TESS_VAE_EXACT },
+    { 128, 0, TESS_VAE_EXACT },
+  };
+  const gsize slack = 3072 * KIB; /* the heap's own */
+  g_autoptr (TessTensor) latent = two_halves (4, 48, 64);
+  g_autoptr (TessTensor) few = two_halves (4, 4, 4);
+  FILE *reset = fopen ("/proc/self/clear_refs", "w");
+  Small small;
+
+  if (reset == NULL)
+    tess_test_skip ("memory cannot be measured here");
+  fclose (reset);
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      TessVaeSettings settings
+          = { .mode = cases[i].mode, .tile = cases[i].tile };
+      gsize before, told, weights, taken;
+      gdouble n_flops;
+      g_autoptr (GError) error = NULL;
+
+      small_init (&small);
+      tess_vae_set_limits (small.vae, 0, cases[i].limit);
+      tess_vae_cost (small.vae, 48, 64, &settings, &told, &weights, &n_flops,
+                     &error);
+      ck_no_error (error);
+      /* Once beforehand: code is mapped, threads are there. */
+      tess_vae_decode (small.vae, few, &settings, forget, NULL, &error);
+      ck_no_error (error);
+      reset = fopen ("/proc/self/clear_refs", "w");
+      ck_assert_ptr_nonnull (reset);
+      fputs ("5", reset); /* the peak is now's again */
+      fclose (reset);
+      before = memory_of_process ("VmRSS:");
+      tess_vae_decode (small.vae, latent, &settings, forget, NULL, &error);
+      ck_no_error (error);
+      taken = memory_of_process ("VmHWM:") - before;
+      printf ("# tile %d, %zu KiB kept: told %.1f MiB, taken %.1f MiB, "
+              "%.3g operations\n",
+              cases[i].tile, cases[i].limit / KIB, (told + weights) / 1048576.0,
+              taken / 1048576.0, n_flops);
+      ck_assert_uint_le (taken, told + weights + slack);
+      ck_assert_uint_ge (10 * (taken + slack), told);
+      small_finish (&small);
+    }
+}
+END_TEST
+
 START_TEST (wrong_sizes_are_refused)
 {
   Small small;
@@ -490,6 +573,7 @@ tess_test_suite (void)
   add (suite, "a flat canvas is no fault", a_flat_canvas_is_no_fault);
   add (suite, "cancelling answers within one tile",
        cancelling_answers_within_one_tile);
+  add (suite, "the cost is honest", the_cost_is_honest);
   add (suite, "wrong sizes are refused", wrong_sizes_are_refused);
   add (suite, "agrees with the reference", agrees_with_the_reference);
   return suite;
