@@ -5,8 +5,8 @@
 #include <math.h>
 
 #define MIB ((gsize) 1 << 20)
-#define DEFAULT_TILE_BYTES (384 * MIB)
-#define DEFAULT_CHECKPOINT_BYTES (640 * MIB)
+#define DEFAULT_TILE_BYTES (320 * MIB)
+#define DEFAULT_CHECKPOINT_BYTES (780 * MIB)
 /* A canvas is done whole where its largest maps stay below this. */
 #define WHOLE_BYTES (768 * MIB)
 /* AUTO: exact statistics may cost this many times the network's own work. */
@@ -15,6 +15,8 @@
  * of the network's own work; all of the low levels do. */
 #define CHEAP_PASS 0.1
 #define TILE_STEP 8
+#define BASE_SIDE 32 /* of the canvas that the network's own work is told by   \
+                      */
 
 typedef struct
 {
@@ -265,8 +267,8 @@ tess_vae_plan_init (TessVaePlan *plan,
 {
   TessVaeLimits limits = *asked;
   TessVaeSpan all = { .last = net->n_units,
-                      .canvas = { h, w, FALSE, FALSE },
-                      .tile = { 0, h, 0, w },
+                      .canvas = { BASE_SIDE, BASE_SIDE, FALSE, FALSE },
+                      .tile = { 0, BASE_SIDE, 0, BASE_SIDE },
                       .keys = TESS_VAE_KEYS_INLINE };
   Planner p = { .plan = plan, .net = net, .limits = &limits };
 
@@ -278,7 +280,9 @@ tess_vae_plan_init (TessVaePlan *plan,
     .canvas = { h, w, settings->wrap_x, settings->wrap_y },
     .passes = g_array_new (FALSE, FALSE, sizeof (TessVaePass)),
   };
+  /* Per cell, without what attention over a large canvas would add. */
   tess_vae_net_estimate (net, &all, 1, &p.base, NULL);
+  p.base *= (gdouble) h * w / (BASE_SIDE * BASE_SIDE);
   choose_tiles (plan, net, settings->tile, &limits);
   choose_small (plan);
   if (plan->whole)

@@ -22,7 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessVae, tess_vae_free)
 
 /* How much memory a canvas may take beside the weights: what the largest maps
  * of one tile may need, and what is kept of the whole canvas between passes.
- * 0: 384 and 640 MiB. More of the second makes large canvases faster. */
+ * 0: 320 and 780 MiB. More of the second makes large canvases faster. */
 void tess_vae_set_limits (TessVae *vae, gsize n_bytes_tile, gsize n_bytes_kept);
 
 typedef enum
