@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/generate.h"
 #include "core/model-synthetic.h"
+#include "core/png-file.h"
 #include "tests/harness.h"
 
 #include <gio/gio.h>
@@ -292,6 +293,56 @@ START_TEST (test_ways)
 }
 END_TEST
 
+/* What diffusers 0.40's pipelines paint with the reference's small model: 6
+ * steps of DDIM, guidance 5, float32; from words with seed 3, and from
+ * init.png with strength 0.5 and seed 4. */
+START_TEST (test_reference)
+{
+  static const gchar *const names[] = { "text", "picture" };
+  g_autofree gchar *models = tess_test_shared ("golden/sd");
+  g_autofree gchar *name = g_strdup_printf ("generate/%s.png", names[_i]);
+  g_autofree gchar *path = tess_test_data (name);
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (GeglBuffer) expected = NULL;
+  g_autofree gfloat *got = NULL;
+  g_autofree gfloat *wanted = NULL;
+  gdouble sum = 0.0;
+
+  if (models == NULL)
+    tess_test_skip ("the golden cases are not there");
+  g_setenv ("TESSERA_MODELS", models, TRUE);
+  g_free (request->model);
+  request->model = g_build_filename (models, "tiny-sd15", NULL);
+  g_free (request->prompt);
+  request->prompt = g_strdup ("a photo of the dolomites");
+  request->negative = g_strdup ("blur");
+  request->width = request->height = 128;
+  request->tile = 0;
+  request->overlap = -1;
+  request->steps = 6;
+  request->guidance = 5.0;
+  request->sampler = TESS_SAMPLER_DDIM;
+  request->seed = 3 + _i;
+  if (_i == 1)
+    {
+      request->init_path = tess_test_data ("generate/init.png");
+      request->strength = 0.5;
+    }
+  got = paint (studio, request, NULL);
+  expected = tess_png_load (path, TESS_PNG_PICTURE, NULL);
+  wanted = pixels_of (expected);
+  for (gint i = 0; i < 128 * 128 * 3; i++)
+    {
+      gdouble d = fabs (roundf (got[i] * 255.0f) / 255.0 - wanted[i]);
+
+      ck_assert_double_le (d, 2.1 / 255.0);
+      sum += d;
+    }
+  ck_assert_double_le (sum / (128 * 128 * 3), 0.02 / 255.0);
+}
+END_TEST
+
 START_TEST (test_faults)
 {
   static const gchar *const models[]
@@ -331,6 +382,7 @@ tess_test_suite (void)
   tcase_add_test (tcase, test_cancel);
   tcase_add_test (tcase, test_refused);
   tcase_add_test (tcase, test_ways);
+  tcase_add_loop_test (tcase, test_reference, 0, 2);
   tcase_add_test (tcase, test_faults);
   suite_add_tcase (suite, tcase);
   return suite;
