@@ -3,7 +3,7 @@
 
 Before that the latent space is brought to mean 0 and deviation 1 per channel, inside quant_conv and
 post_quant_conv, so the scale factor is 1 and any loader gets it right. Done once: later runs of
-train_ae.py --decoder-only leave the encoder as it is.
+train_ae.py --decoder-only leave the encoder as it is. Sizes that are there already are left alone.
 """
 import time
 
@@ -44,7 +44,12 @@ def main():
         fold(ae, z.mean(1), z.std(1))
         torch.save({**state, "ae": ae.state_dict(), "folded": True}, data.WORK / "ae.pt")
     out = [{"stem": p["stem"], "thumb": ae_model.thumbnail(levels[0])} for p, levels in zip(photos, pyr)]
+    path = data.WORK / "latents.pt"
+    if path.exists():
+        out = torch.load(path, weights_only=True)
     for k, h in enumerate(SIZES):
+        if f"{h}.0" in out[0]:
+            continue
         began = time.time()
         for rec, levels in zip(out, pyr):
             ae_model.wait_while_quiet()
@@ -58,7 +63,7 @@ def main():
         print(f"{h} px: mean", z.mean(1).tolist(), "std", z.std(1).tolist(), f"{time.time() - began:.0f} s", flush=True)
         tmp = data.WORK / "latents.tmp"
         torch.save(out, tmp)  # a training that has begun on the small sizes picks up the others
-        tmp.rename(data.WORK / "latents.pt")
+        tmp.rename(path)
 
 
 if __name__ == "__main__":
