@@ -15,8 +15,8 @@
  * of the network's own work; all of the low levels do. */
 #define CHEAP_PASS 0.1
 #define TILE_STEP 8
-#define BASE_SIDE 32 /* of the canvas that the network's own work is told by   \
-                      */
+/* Side of the canvas that the network's own work is told by. */
+#define BASE_SIDE 32
 
 typedef struct
 {
