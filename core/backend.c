@@ -245,7 +245,8 @@ tess_buffer_copy (TessBuffer *dst,
 
 /* Programs */
 
-/* Recording's fault, or storage and buffers of another backend. */
+/* Recording's fault, or storage and buffers of another backend. Float32 is
+ * good on every backend: networks that lose too much in less ask for it. */
 static gboolean
 check_program (TessBackend *backend, TessProgram *program, GError **error)
 {
@@ -254,7 +255,9 @@ check_program (TessBackend *backend, TessProgram *program, GError **error)
       g_propagate_error (error, g_error_copy (program->error));
       return FALSE;
     }
-  g_return_val_if_fail (program->storage == backend->storage, FALSE);
+  g_return_val_if_fail (program->storage == backend->storage
+                            || program->storage == TESS_F32,
+                        FALSE);
   for (guint i = 0; i < program->values->len; i++)
     {
       const TessValue *value = program->values->pdata[i];

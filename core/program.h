@@ -37,7 +37,7 @@ tess_shape_n_elements (const TessShape *s)
 }
 
 /* @name is for logs and errors. @storage: what temporaries are kept in; take
- * tess_backend_storage(). */
+ * tess_backend_storage(), or f32, which every backend runs. */
 TessProgram *tess_program_new (const gchar *name, TessType storage);
 TessProgram *tess_program_ref (TessProgram *program);
 void tess_program_unref (TessProgram *program); /* may be NULL */

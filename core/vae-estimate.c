@@ -165,8 +165,7 @@ record_small (const TessVaeNet *net,
                        .keys = TESS_VAE_KEYS_INLINE };
   TessVaeBinding binding = { .taps = stats };
   TessVaeRect rect;
-  TessBuffer *src = tess_buffer_new (backend, tess_backend_storage (backend),
-                                     &shape, error);
+  TessBuffer *src = tess_buffer_new (backend, TESS_VAE_STORAGE, &shape, error);
 
   if (src == NULL)
     return NULL;
@@ -185,7 +184,7 @@ tess_vae_estimate (const TessVaeNet *net,
                    GError **error)
 {
   g_autoptr (TessProgram) program
-      = tess_program_new ("vae statistics", tess_backend_storage (backend));
+      = tess_program_new ("vae statistics", TESS_VAE_STORAGE);
   g_autoptr (TessExec) exec = NULL;
   g_autoptr (TessBuffer) src = NULL;
   g_autofree gfloat *small = shrink (net, plan, ends, error);
@@ -211,7 +210,7 @@ tess_vae_estimate_cost (const TessVaeNet *net,
                         GError **error)
 {
   g_autoptr (TessProgram) program
-      = tess_program_new ("vae statistics", tess_backend_storage (backend));
+      = tess_program_new ("vae statistics", TESS_VAE_STORAGE);
   g_autoptr (TessBuffer) src
       = record_small (net, backend, plan, NULL, program, error);
   TessPlan needed;

@@ -99,9 +99,8 @@ record_end (Job *job,
   gint n_groups = job->net->config->norm_groups;
   gint channels = dst_channels (job->net, pass);
   TessVaeRect own = tess_vae_net_owned (job->net, pass->last, &span->tile);
-  TessType type = pass->kind == TESS_VAE_PASS_FINAL
-                      ? TESS_F32
-                      : tess_backend_storage (job->backend);
+  TessType type
+      = pass->kind == TESS_VAE_PASS_FINAL ? TESS_F32 : TESS_VAE_STORAGE;
 
   if (pass->norm >= 0)
     {
@@ -140,7 +139,7 @@ record_keys (Job *job,
              GError **error)
 {
   const TessVaeUnit *unit = &job->net->units[pass->last];
-  TessType type = tess_backend_storage (job->backend);
+  TessType type = TESS_VAE_STORAGE;
   TessValue *k, *v;
 
   kind->k = new_buffer (job, type, own, unit->channels, error);
@@ -165,7 +164,7 @@ record_kind (Job *job, const TessVaePass *pass, gint tile, GError **error)
   const TessVaeUnit *first = &job->net->units[pass->first];
   g_autofree TessVaeRect *needs = g_new (TessVaeRect, job->net->n_units + 1);
   g_autoptr (Kind) kind = g_new0 (Kind, 1);
-  TessType storage = tess_backend_storage (job->backend);
+  TessType storage = TESS_VAE_STORAGE;
   TessVaeBinding binding = { .stats = job->stats, .k = job->k, .v = job->v };
   TessVaeRect rect;
   gboolean ok;
@@ -290,7 +289,7 @@ load_tile (Job *job,
 static void
 keep_keys (Job *job, const TessVaePass *pass, gint tile, const Kind *kind)
 {
-  gsize size = tess_type_size (tess_backend_storage (job->backend));
+  gsize size = tess_type_size (TESS_VAE_STORAGE);
   gsize channels = job->net->units[pass->last].channels, before = 0, n;
   TessVaeRect own = tess_vae_plan_tile (job->plan, tile);
 
@@ -399,7 +398,7 @@ make_keys (Job *job, gint unit, GError **error)
 {
   TessShape shape = { 1, 1, job->plan->canvas.h * job->plan->canvas.w,
                       job->net->units[unit].channels };
-  TessType type = tess_backend_storage (job->backend);
+  TessType type = TESS_VAE_STORAGE;
 
   job->k = tess_buffer_new (job->backend, type, &shape, error);
   if (job->k == NULL)
@@ -414,7 +413,7 @@ make_next (Job *job, const TessVaePass *pass, GError **error)
   const TessVaeUnit *unit = &job->net->units[pass->last];
 
   job->next = tess_vae_map_new (
-      tess_backend_storage (job->backend), job->plan->canvas.h * unit->scale,
+      TESS_VAE_STORAGE, job->plan->canvas.h * unit->scale,
       job->plan->canvas.w * unit->scale, unit->src_channels, error);
   return job->next != NULL;
 }
@@ -537,7 +536,7 @@ pass_cost (Job *job,
            gsize *weights,
            GError **error)
 {
-  gsize size = tess_type_size (tess_backend_storage (job->backend));
+  gsize size = tess_type_size (TESS_VAE_STORAGE);
   g_autoptr (Kind) kind
       = record_kind (job, pass, largest_tile (job, pass), error);
   TessPlan plan;
