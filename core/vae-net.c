@@ -268,7 +268,6 @@ changes_size (const TessVaeUnit *unit)
 void
 tess_vae_net_estimate (const TessVaeNet *net,
                        const TessVaeSpan *span,
-                       gsize element_size,
                        gdouble *n_flops,
                        gsize *n_bytes)
 {
@@ -320,7 +319,7 @@ tess_vae_net_estimate (const TessVaeNet *net,
   if (n_flops != NULL)
     *n_flops = flops;
   if (n_bytes != NULL)
-    *n_bytes = (gsize) (peak * element_size);
+    *n_bytes = (gsize) (peak * tess_type_size (TESS_VAE_STORAGE));
 }
 
 /* What one recording carries from unit to unit. */

@@ -102,7 +102,6 @@ void tess_vae_net_needs (const TessVaeNet *net,
 /* Operations, and bytes of the largest unit's maps, when that is recorded. */
 void tess_vae_net_estimate (const TessVaeNet *net,
                             const TessVaeSpan *span,
-                            gsize element_size,
                             gdouble *n_flops,
                             gsize *n_bytes);
 

@@ -65,7 +65,7 @@ map_bytes (const Planner *p, gint unit)
   if (unit == 0)
     return 0; /* what goes in is there anyway */
   return (gsize) p->plan->canvas.h * u->scale * p->plan->canvas.w * u->scale
-         * u->src_channels * p->limits->element_size;
+         * u->src_channels * tess_type_size (TESS_VAE_STORAGE);
 }
 
 static gboolean
@@ -85,7 +85,7 @@ pass_flops (const Planner *p, const TessVaePass *pass)
       TessVaeSpan span = tess_vae_plan_span (p->plan, pass, i);
       gdouble flops;
 
-      tess_vae_net_estimate (p->net, &span, 1, &flops, NULL);
+      tess_vae_net_estimate (p->net, &span, &flops, NULL);
       sum += flops;
     }
   return sum;
@@ -195,11 +195,7 @@ choose_keys (const Planner *p)
 }
 
 static gsize
-tile_bytes (const TessVaePlan *plan,
-            const TessVaeNet *net,
-            gint h,
-            gint w,
-            gsize element_size)
+tile_bytes (const TessVaePlan *plan, const TessVaeNet *net, gint h, gint w)
 {
   TessVaeSpan span = { .last = net->n_units,
                        .canvas = plan->canvas,
@@ -210,7 +206,7 @@ tile_bytes (const TessVaePlan *plan,
   /* As from the middle of the canvas: with a halo on every side. */
   span.canvas.wrap_x = span.canvas.wrap_x || w < plan->canvas.w;
   span.canvas.wrap_y = span.canvas.wrap_y || h < plan->canvas.h;
-  tess_vae_net_estimate (net, &span, element_size, NULL, &n_bytes);
+  tess_vae_net_estimate (net, &span, NULL, &n_bytes);
   return n_bytes;
 }
 
@@ -232,13 +228,13 @@ choose_tiles (TessVaePlan *plan,
   gint h = plan->canvas.h, w = plan->canvas.w;
 
   if (tile <= 0
-      && tile_bytes (plan, net, h, w, limits->element_size)
+      && tile_bytes (plan, net, h, w)
              <= MAX (WHOLE_BYTES, limits->n_bytes_tile))
     tile = MAX (h, w);
   else if (tile <= 0)
     for (tile = TILE_STEP; tile < MAX (h, w); tile += TILE_STEP)
       if (tile_bytes (plan, net, MIN (h, tile + TILE_STEP),
-                      MIN (w, tile + TILE_STEP), limits->element_size)
+                      MIN (w, tile + TILE_STEP))
           > limits->n_bytes_tile)
         break;
   divide (h, tile, &plan->n_y, &plan->tile_h);
@@ -281,7 +277,7 @@ tess_vae_plan_init (TessVaePlan *plan,
     .passes = g_array_new (FALSE, FALSE, sizeof (TessVaePass)),
   };
   /* Per cell, without what attention over a large canvas would add. */
-  tess_vae_net_estimate (net, &all, 1, &p.base, NULL);
+  tess_vae_net_estimate (net, &all, &p.base, NULL);
   p.base *= (gdouble) h * w / (BASE_SIDE * BASE_SIDE);
   choose_tiles (plan, net, settings->tile, &limits);
   choose_small (plan);

@@ -52,7 +52,6 @@ typedef struct
 {
   gsize n_bytes_tile;        /* of the maps that a tile works on */
   gsize n_bytes_checkpoints; /* of the states kept */
-  gsize element_size;        /* of a value in them */
 } TessVaeLimits;
 
 /* @settings->tile as there; a canvas that is one tile is done whole. */

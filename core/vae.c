@@ -21,7 +21,6 @@ tess_vae_new (TessModel *model, TessBackend *backend, GError **error)
 
   vae->model = tess_model_ref (model);
   vae->backend = tess_backend_ref (backend);
-  vae->limits.element_size = tess_type_size (TESS_VAE_STORAGE);
   tess_vae_net_init (&vae->encoder, model, TRUE);
   tess_vae_net_init (&vae->decoder, model, FALSE);
   return vae;

@@ -21,6 +21,15 @@ dlclose (void *handle)
 }
 #endif
 
+void
+tess_test_add (Suite *suite, const gchar *name, const TTest *test)
+{
+  TCase *tcase = tcase_create (name);
+
+  tcase_add_test (tcase, test);
+  suite_add_tcase (suite, tcase);
+}
+
 gchar *
 tess_test_data (const gchar *name)
 {

@@ -8,6 +8,9 @@
 
 Suite *tess_test_suite (void);
 
+/* A test under a name of its own. */
+void tess_test_add (Suite *suite, const gchar *name, const TTest *test);
+
 /* A file below tests/data; (transfer full). */
 gchar *tess_test_data (const gchar *name);
 

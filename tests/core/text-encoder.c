@@ -254,25 +254,17 @@ START_TEST (agrees_with_the_reference)
 }
 END_TEST
 
-static void
-add (Suite *suite, const gchar *name, const TTest *test)
-{
-  TCase *tcase = tcase_create (name);
-
-  tcase_add_test (tcase, test);
-  suite_add_tcase (suite, tcase);
-}
-
 Suite *
 tess_test_suite (void)
 {
   Suite *suite = suite_create ("text encoder");
 
-  add (suite, "chunks are joined", chunks_are_joined);
-  add (suite, "pooled is at the first end", pooled_is_at_the_first_end);
-  add (suite, "layers are skipped", layers_are_skipped);
-  add (suite, "weights keep the mean", weights_keep_the_mean);
-  add (suite, "strange words are refused", strange_words_are_refused);
-  add (suite, "agrees with the reference", agrees_with_the_reference);
+  tess_test_add (suite, "chunks are joined", chunks_are_joined);
+  tess_test_add (suite, "pooled is at the first end",
+                 pooled_is_at_the_first_end);
+  tess_test_add (suite, "layers are skipped", layers_are_skipped);
+  tess_test_add (suite, "weights keep the mean", weights_keep_the_mean);
+  tess_test_add (suite, "strange words are refused", strange_words_are_refused);
+  tess_test_add (suite, "agrees with the reference", agrees_with_the_reference);
   return suite;
 }

@@ -288,27 +288,18 @@ START_TEST (agrees_with_the_reference)
 }
 END_TEST
 
-static void
-add (Suite *suite, const gchar *name, const TTest *test)
-{
-  TCase *tcase = tcase_create (name);
-
-  tcase_add_test (tcase, test);
-  suite_add_tcase (suite, tcase);
-}
-
 Suite *
 tess_test_suite (void)
 {
   Suite *suite = suite_create ("unet");
 
-  add (suite, "a batch is its samples", a_batch_is_its_samples);
-  add (suite, "texts and steps make a difference",
-       texts_and_steps_make_a_difference);
-  add (suite, "conditions may change", conditions_may_change);
-  add (suite, "faults are told", faults_are_told);
-  add (suite, "cancelling stops a call", cancelling_stops_a_call);
-  add (suite, "costs grow with the tile", costs_grow_with_the_tile);
-  add (suite, "agrees with the reference", agrees_with_the_reference);
+  tess_test_add (suite, "a batch is its samples", a_batch_is_its_samples);
+  tess_test_add (suite, "texts and steps make a difference",
+                 texts_and_steps_make_a_difference);
+  tess_test_add (suite, "conditions may change", conditions_may_change);
+  tess_test_add (suite, "faults are told", faults_are_told);
+  tess_test_add (suite, "cancelling stops a call", cancelling_stops_a_call);
+  tess_test_add (suite, "costs grow with the tile", costs_grow_with_the_tile);
+  tess_test_add (suite, "agrees with the reference", agrees_with_the_reference);
   return suite;
 }

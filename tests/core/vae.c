@@ -553,31 +553,25 @@ START_TEST (agrees_with_the_reference)
 }
 END_TEST
 
-static void
-add (Suite *suite, const gchar *name, const TTest *test)
-{
-  TCase *tcase = tcase_create (name);
-
-  tcase_add_test (tcase, test);
-  suite_add_tcase (suite, tcase);
-}
-
 Suite *
 tess_test_suite (void)
 {
   Suite *suite = suite_create ("vae");
 
-  add (suite, "decoded tiles are the whole", decoded_tiles_are_the_whole);
-  add (suite, "encoded tiles are the whole", encoded_tiles_are_the_whole);
-  add (suite, "a ring has no seam", a_ring_has_no_seam);
-  add (suite, "an encoded ring has no seam", an_encoded_ring_has_no_seam);
-  add (suite, "an estimate is near", an_estimate_is_near);
-  add (suite, "attention may be local", attention_may_be_local);
-  add (suite, "a flat canvas is no fault", a_flat_canvas_is_no_fault);
-  add (suite, "cancelling answers within one tile",
-       cancelling_answers_within_one_tile);
-  add (suite, "the cost is honest", the_cost_is_honest);
-  add (suite, "wrong sizes are refused", wrong_sizes_are_refused);
-  add (suite, "agrees with the reference", agrees_with_the_reference);
+  tess_test_add (suite, "decoded tiles are the whole",
+                 decoded_tiles_are_the_whole);
+  tess_test_add (suite, "encoded tiles are the whole",
+                 encoded_tiles_are_the_whole);
+  tess_test_add (suite, "a ring has no seam", a_ring_has_no_seam);
+  tess_test_add (suite, "an encoded ring has no seam",
+                 an_encoded_ring_has_no_seam);
+  tess_test_add (suite, "an estimate is near", an_estimate_is_near);
+  tess_test_add (suite, "attention may be local", attention_may_be_local);
+  tess_test_add (suite, "a flat canvas is no fault", a_flat_canvas_is_no_fault);
+  tess_test_add (suite, "cancelling answers within one tile",
+                 cancelling_answers_within_one_tile);
+  tess_test_add (suite, "the cost is honest", the_cost_is_honest);
+  tess_test_add (suite, "wrong sizes are refused", wrong_sizes_are_refused);
+  tess_test_add (suite, "agrees with the reference", agrees_with_the_reference);
   return suite;
 }
