@@ -20,23 +20,33 @@ GType tess_plug_in_get_type (void) G_GNUC_CONST;
 G_DEFINE_TYPE (TessPlugIn, tess_plug_in, GIMP_TYPE_PLUG_IN)
 GIMP_MAIN (tess_plug_in_get_type ())
 
+static const struct
+{
+  const gchar *name;
+  GimpProcedure *(*create) (GimpPlugIn *plug_in, const gchar *name);
+} procedures[] = {
+  { TESS_PROC_GENERATE, tess_generate_create },
+  { TESS_PROC_CREATE, tess_generate_create },
+  { TESS_PROC_REPORT, tess_report_create },
+};
+
 static GList *
 query_procedures (GimpPlugIn *plug_in)
 {
   GList *names = NULL;
 
-  names = g_list_append (names, g_strdup (TESS_PROC_GENERATE));
-  names = g_list_append (names, g_strdup (TESS_PROC_CREATE));
-  names = g_list_append (names, g_strdup (TESS_PROC_REPORT));
+  for (gsize i = 0; i < G_N_ELEMENTS (procedures); i++)
+    names = g_list_append (names, g_strdup (procedures[i].name));
   return names;
 }
 
 static GimpProcedure *
 create_procedure (GimpPlugIn *plug_in, const gchar *name)
 {
-  if (strcmp (name, TESS_PROC_REPORT) == 0)
-    return tess_report_create (plug_in, name);
-  return tess_generate_create (plug_in, name);
+  for (gsize i = 0; i < G_N_ELEMENTS (procedures); i++)
+    if (strcmp (name, procedures[i].name) == 0)
+      return procedures[i].create (plug_in, name);
+  return NULL;
 }
 
 static void

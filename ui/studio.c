@@ -8,7 +8,6 @@
 #include <glib/gi18n-lib.h>
 #include "ui/result-strip.h"
 #include "ui/settings.h"
-#include "ui/studio-settings.h"
 #include "ui/tile-preview.h"
 #include "ui/worker.h"
 
@@ -25,6 +24,7 @@ enum
 typedef struct
 {
   GObject *config;
+  const TessStudioKind *kind;
   TessStudioHost host;
   TessWorker *worker;
   GMainLoop *loop;
@@ -58,18 +58,12 @@ show_error (Studio *studio, const GError *error)
     studio->host.failed (error, studio->host.data);
 }
 
-static const gchar *
-title_of (Studio *studio)
-{
-  return studio->host.image ? _ ("Generate") : _ ("Create an Image From Text");
-}
-
 /* How far it is can be seen in the list of windows too. */
 static void
 show_fraction (Studio *studio, gdouble fraction)
 {
   g_autofree gchar *title = g_strdup_printf (
-      "%d %% – %s", (gint) (fraction * 100), title_of (studio));
+      "%d %% – %s", (gint) (fraction * 100), _ (studio->kind->title));
 
   gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (studio->progress),
                                  CLAMP (fraction, 0.0, 1.0));
@@ -97,7 +91,7 @@ update_buttons (Studio *studio)
                             chosen && !chosen->kept && !painting);
   gtk_widget_set_opacity (studio->progress, painting ? 1.0 : 0.0);
   if (!painting)
-    gtk_window_set_title (GTK_WINDOW (studio->dialog), title_of (studio));
+    gtk_window_set_title (GTK_WINDOW (studio->dialog), _ (studio->kind->title));
   gtk_dialog_set_default_response (GTK_DIALOG (studio->dialog),
                                    painting ? RESPONSE_STOP
                                             : RESPONSE_GENERATE);
@@ -426,14 +420,15 @@ picture_side_new (Studio *studio)
 {
   GtkWidget *side = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   GtkWidget *frame = gtk_frame_new (NULL);
+  g_autofree gchar *hint = NULL;
 
   studio->preview = tess_tile_preview_new ();
-  tess_tile_preview_set_hint (
-      TESS_TILE_PREVIEW (studio->preview),
-      studio->host.image
-          ? _ ("Write what to paint, then press Generate.\n"
-               "The image does not change until you keep a picture.")
-          : _ ("Write what to paint, then press Generate."));
+  if (studio->host.image)
+    hint = g_strconcat (
+        _ (studio->kind->hint), "\n",
+        _ ("The image does not change until you keep a picture."), NULL);
+  tess_tile_preview_set_hint (TESS_TILE_PREVIEW (studio->preview),
+                              hint ? hint : _ (studio->kind->hint));
   gtk_container_add (GTK_CONTAINER (frame), studio->preview);
   studio->strip = tess_result_strip_new ();
   studio->plan = label_new ("dim-label");
@@ -460,14 +455,14 @@ build (Studio *studio)
   GtkWidget *content;
 
   studio->dialog = gimp_dialog_new (
-      title_of (studio), "tessera-generate", NULL, 0, NULL, NULL, _ ("_Close"),
-      GTK_RESPONSE_CLOSE, _ ("_Keep as Layer"), RESPONSE_KEEP, _ ("S_top"),
-      RESPONSE_STOP, _ ("_Generate"), RESPONSE_GENERATE, NULL);
+      _ (studio->kind->title), studio->kind->role, NULL, 0, NULL, NULL,
+      _ ("_Close"), GTK_RESPONSE_CLOSE, _ ("_Keep as Layer"), RESPONSE_KEEP,
+      _ ("S_top"), RESPONSE_STOP, _ ("_Generate"), RESPONSE_GENERATE, NULL);
   gtk_window_set_default_size (GTK_WINDOW (studio->dialog), 1020, 660);
   gimp_window_set_transient (GTK_WINDOW (studio->dialog));
 
-  studio->settings
-      = tess_studio_settings_new (studio->config, studio->host.image);
+  studio->settings = tess_studio_settings_new (
+      studio->config, studio->host.image, studio->kind);
   content = gtk_dialog_get_content_area (GTK_DIALOG (studio->dialog));
   gtk_container_set_border_width (GTK_CONTAINER (columns), 12);
   gtk_box_pack_start (GTK_BOX (columns), studio->settings, FALSE, FALSE, 0);
@@ -482,13 +477,16 @@ build (Studio *studio)
 }
 
 gboolean
-tess_studio_dialog_run (GObject *config, const TessStudioHost *host)
+tess_studio_dialog_run (GObject *config,
+                        const TessStudioKind *kind,
+                        const TessStudioHost *host)
 {
   static const TessWorkerFuncs funcs = { .planned = on_planned,
                                          .progress = on_progress,
                                          .preview = on_preview,
                                          .painted = on_painted };
-  Studio studio = { .config = config, .host = *host, .gimp = getppid () };
+  Studio studio
+      = { .config = config, .kind = kind, .host = *host, .gimp = getppid () };
   guint alive;
   gulong changed;
 

@@ -8,6 +8,7 @@
 
 #include <libgimp/gimpui.h>
 #include "core/generate.h"
+#include "ui/studio-settings.h"
 
 G_BEGIN_DECLS
 
@@ -34,10 +35,13 @@ typedef struct
 
 /**
  * tess_studio_dialog_run:
- * Shows the dialog until it is closed. @config is the procedure's.
+ * Shows the dialog of that @kind until it is closed. @config is the
+ * procedure's.
  * Returns: whether anything was painted, so that the settings are worth
  * remembering.
  */
-gboolean tess_studio_dialog_run (GObject *config, const TessStudioHost *host);
+gboolean tess_studio_dialog_run (GObject *config,
+                                 const TessStudioKind *kind,
+                                 const TessStudioHost *host);
 
 G_END_DECLS

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * plugins/painter.c: one call of a procedure that paints: from its arguments
+ * and the image to a request, through the dialog or without one, and the
+ * picture back into the image.
+ *
+ * These are plain procedures rather than image procedures: in GIMP 3.0 the
+ * list of drawables of an image procedure can neither be empty nor be left
+ * out, so a script could not call one without an image. GIMP's menus fill in
+ * the image all the same. */
+#include "plugins/painter.h"
+
+#include <glib/gi18n-lib.h>
+#include <libgimp/gimpui.h>
+#include "core/error.h"
+#include "plugins/arguments.h"
+#include "plugins/common.h"
+#include "plugins/picture.h"
+#include "ui/choices.h"
+#include "ui/region-list.h"
+#include "ui/settings.h"
+#include "ui/worker.h"
+
+typedef struct
+{
+  GimpProcedure *procedure;
+  GObject *config;
+  const TessPainter *painter;
+  GimpImage *image; /* borrowed, NULL: none */
+  gboolean interactive;
+  GimpImage *made; /* borrowed: the last new image */
+} Call;
+
+/* Objects and selection of the image. */
+static gboolean
+read_regions (Call *call,
+              gboolean tiny,
+              const GeglRectangle *area,
+              TessRequest *request,
+              GError **error)
+{
+  g_autoptr (GimpLayer) group = NULL;
+  g_autofree gchar *prompt = NULL;
+
+  g_object_get (call->config, "regions", &group, "selection-prompt", &prompt,
+                "bootstrap", &request->bootstrap, NULL);
+  if (group
+      && !tess_picture_read_regions (GIMP_ITEM (group), area, tiny, request,
+                                     error))
+    return FALSE;
+  if (!prompt || !*prompt)
+    return TRUE;
+  return tess_picture_read_selection (call->image, prompt, area, tiny, request,
+                                      error);
+}
+
+static gboolean
+read_init (Call *call,
+           gboolean tiny,
+           const GeglRectangle *area,
+           TessRequest *request,
+           GError **error)
+{
+  static const GeglRectangle one = { 0, 0, 1, 1 };
+  gint init;
+
+  if (!call->painter->for_image)
+    return TRUE;
+  if (!tess_arguments_read_word (call->config, "init", &init, error))
+    return FALSE;
+  if (init == TESS_INIT_NONE)
+    return TRUE;
+  if (!call->image)
+    {
+      g_set_error_literal (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                           _ ("There is no image to start from: give one, or "
+                              "set “init” to “none”."));
+      return FALSE;
+    }
+  g_object_get (call->config, "strength", &request->strength, NULL);
+  if (tiny)
+    request->init = gegl_buffer_new (&one, babl_format ("R'G'B' float"));
+  else if (init == TESS_INIT_LAYER)
+    request->init = tess_picture_read_layer (call->image, area, error);
+  else
+    request->init = tess_picture_read_visible (call->image, area, error);
+  return request->init != NULL;
+}
+
+static TessRequest *
+make_request (gboolean tiny, GeglRectangle *area, GError **error, gpointer data)
+{
+  Call *call = data;
+  g_autoptr (TessRequest) request = tess_arguments_read (call->config, error);
+  gint output;
+
+  /* Only used when the picture is kept, but better refused before. */
+  if (call->painter->for_image
+      && !tess_arguments_read_word (call->config, "output", &output, error))
+    return NULL;
+  if (!request
+      || !tess_picture_area (call->image, request->width, request->height, area,
+                             error))
+    return NULL;
+  request->width = area->width;
+  request->height = area->height;
+  if (call->painter->read
+      && !call->painter->read (call->config, call->image, request, error))
+    return NULL;
+  if (!tess_request_check (request, error)
+      || !read_init (call, tiny, area, request, error))
+    return NULL;
+  if (call->image && !read_regions (call, tiny, area, request, error))
+    return NULL;
+  return g_steal_pointer (&request);
+}
+
+static gboolean
+keep (GeglBuffer *buffer,
+      const TessRequest *request,
+      const GeglRectangle *area,
+      GError **error,
+      gpointer data)
+{
+  Call *call = data;
+  TessPictureResult result
+      = { .result = buffer,
+          .request = request,
+          .procedure = gimp_procedure_get_name (call->procedure),
+          .area = *area };
+  gint output = TESS_OUTPUT_IMAGE;
+
+  if (call->painter->for_image
+      && !tess_arguments_read_word (call->config, "output", &output, error))
+    return FALSE;
+  g_object_get (call->config, "keep-recipe", &result.keep_recipe, NULL);
+  if (call->image && output == TESS_OUTPUT_LAYER)
+    {
+      if (!tess_picture_add_layer (call->image, &result, error))
+        return FALSE;
+    }
+  else
+    {
+      call->made = tess_picture_new_image (&result, error);
+      if (!call->made)
+        return FALSE;
+      if (call->interactive)
+        gimp_display_new (call->made);
+    }
+  if (call->interactive)
+    gimp_displays_flush ();
+  return TRUE;
+}
+
+static void
+failed (const GError *error, gpointer data)
+{
+  Call *call = data;
+
+  tess_settings_set_last_error (gimp_procedure_get_name (call->procedure),
+                                error->message);
+}
+
+/* Without a dialog. */
+typedef struct
+{
+  GMainLoop *loop;
+  gboolean quiet; /* GIMP's own progress instead of lines */
+  gint step, tile;
+  GeglBuffer *result;
+  TessRequest *request;
+  GError *error;
+} Batch;
+
+static void
+batch_progress (const TessProgress *progress, gpointer data)
+{
+  Batch *batch = data;
+
+  if (batch->quiet)
+    {
+      gimp_progress_update (progress->fraction);
+      return;
+    }
+  if (progress->stage != TESS_STAGE_SAMPLE
+      || (progress->step == batch->step && progress->tile == batch->tile))
+    return;
+  batch->step = progress->step;
+  batch->tile = progress->tile;
+  g_printerr ("tessera: step %d/%d tile %d/%d\n",
+              MIN (progress->step + 1, progress->n_steps), progress->n_steps,
+              progress->tile, progress->n_tiles);
+}
+
+static void
+batch_painted (GeglBuffer *result,
+               const TessRequest *request,
+               const GError *error,
+               gpointer data)
+{
+  Batch *batch = data;
+
+  if (result)
+    {
+      batch->result = g_object_ref (result);
+      batch->request = tess_request_dup (request);
+    }
+  else
+    batch->error = g_error_copy (error);
+  g_main_loop_quit (batch->loop);
+}
+
+static gboolean
+paint (Call *call, gboolean quiet, GError **error)
+{
+  static const TessWorkerFuncs funcs
+      = { .progress = batch_progress, .painted = batch_painted };
+  Batch batch = { .loop = g_main_loop_new (NULL, FALSE), .quiet = quiet };
+  TessWorker *worker = tess_worker_new (&funcs, &batch);
+  GeglRectangle area;
+  TessRequest *request = make_request (FALSE, &area, error, call);
+  gboolean ok = FALSE;
+
+  if (request)
+    {
+      if (quiet)
+        gimp_progress_init (_ ("Painting"));
+      tess_worker_paint (worker, request);
+      g_main_loop_run (batch.loop);
+      if (batch.error)
+        g_propagate_error (error, batch.error);
+      else
+        ok = keep (batch.result, batch.request, &area, error, call);
+    }
+  tess_worker_free (worker);
+  g_main_loop_unref (batch.loop);
+  g_clear_object (&batch.result);
+  g_clear_pointer (&batch.request, tess_request_free);
+  return ok;
+}
+
+/* What the dialog starts from: sizes of this image, its objects, the prompt of
+ * a run that did not end well. */
+static void
+prepare_dialog (Call *call, GeglRectangle *area)
+{
+  g_autofree gchar *prompt = NULL;
+  gint width, height;
+
+  g_object_get (call->config, "prompt", &prompt, "width", &width, "height",
+                &height, NULL);
+  if (!prompt || !*prompt)
+    {
+      g_autofree gchar *last = tess_settings_get_prompt ();
+      g_autofree gchar *negative = tess_settings_get_negative ();
+
+      g_object_set (call->config, "prompt", last, "negative", negative, NULL);
+    }
+  if (call->image)
+    {
+      GimpItem *group = tess_regions_find (call->image);
+
+      width = height = 0;
+      if (group)
+        g_object_set (call->config, "regions", group, NULL);
+    }
+  tess_picture_area (call->image, width, height, area, NULL);
+  g_object_set (call->config, "width", area->width, "height", area->height,
+                NULL);
+}
+
+static GimpPDBStatusType
+run_dialog (Call *call, GError **error)
+{
+  TessStudioHost host = { .image = call->image,
+                          .request = make_request,
+                          .keep = keep,
+                          .failed = failed,
+                          .data = call };
+  GeglRectangle area;
+  gboolean painted;
+  gint width, height;
+
+  if (!tess_picture_area (call->image, 0, 0, &area, error))
+    return GIMP_PDB_EXECUTION_ERROR;
+  gimp_ui_init ("tessera");
+  prepare_dialog (call, &area);
+  painted = tess_studio_dialog_run (call->config, call->painter->studio, &host);
+
+  /* "As the image" is what Repeat Last should do with another image. */
+  g_object_get (call->config, "width", &width, "height", &height, NULL);
+  if (call->image && width == area.width && height == area.height)
+    g_object_set (call->config, "width", 0, "height", 0, NULL);
+  return painted ? GIMP_PDB_SUCCESS : GIMP_PDB_CANCEL;
+}
+
+static GimpValueArray *
+run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
+{
+  const TessPainter *painter = data;
+  Call call = { .procedure = procedure,
+                .config = G_OBJECT (config),
+                .painter = painter };
+  g_autoptr (GimpImage) image = NULL;
+  GimpRunMode mode;
+  GimpPDBStatusType status = GIMP_PDB_SUCCESS;
+  GError *error = NULL;
+  GimpValueArray *values;
+
+  tess_common_start ();
+  g_object_get (config, "run-mode", &mode, NULL);
+  if (painter->for_image)
+    g_object_get (config, "image", &image, NULL);
+  call.image = image;
+  call.interactive = mode != GIMP_RUN_NONINTERACTIVE;
+
+  if (mode == GIMP_RUN_INTERACTIVE)
+    status = run_dialog (&call, &error);
+  else if (!paint (&call, call.interactive, &error))
+    status = GIMP_PDB_EXECUTION_ERROR;
+
+  if (error)
+    return tess_common_fail (procedure, error);
+  values = gimp_procedure_new_return_values (procedure, status, NULL);
+  if (status == GIMP_PDB_SUCCESS)
+    GIMP_VALUES_SET_IMAGE (values, 1, call.made ? call.made : image);
+  return values;
+}
+
+GimpProcedure *
+tess_painter_create (GimpPlugIn *plug_in,
+                     const gchar *name,
+                     const TessPainter *painter)
+{
+  GimpProcedure *procedure = gimp_procedure_new (
+      plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, run, (gpointer) painter, NULL);
+
+  gimp_procedure_set_sensitivity_mask (
+      procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE
+                     | GIMP_PROCEDURE_SENSITIVE_DRAWABLES
+                     | GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES
+                     | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE);
+  gimp_procedure_set_menu_label (procedure, _ (painter->menu_label));
+  gimp_procedure_add_menu_path (procedure, painter->menu_path);
+  gimp_procedure_set_documentation (procedure, _ (painter->blurb),
+                                    _ (painter->help), NULL);
+  gimp_procedure_set_attribution (procedure, "The Tessera authors",
+                                  "The Tessera authors", "2026");
+  tess_arguments_declare (procedure, painter->for_image);
+  if (painter->declare)
+    painter->declare (procedure);
+  gimp_procedure_add_image_return_value (
+      procedure, "result", _ ("Image"),
+      _ ("The image with the new layer, or the new image"), TRUE,
+      G_PARAM_READWRITE);
+  return procedure;
+}
