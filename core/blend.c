@@ -35,7 +35,8 @@ axis_weights (TessTileWeight weight,
               gint tile,
               gint n,
               const gint *starts,
-              gdouble bias)
+              gdouble bias,
+              gint *gap)
 {
   g_autofree gdouble *sums = g_new0 (gdouble, length);
   gdouble *weights = g_new (gdouble, (gsize) n * tile);
@@ -51,6 +52,8 @@ axis_weights (TessTileWeight weight,
   for (gint j = 0; j < n; j++)
     for (gint i = 0; i < tile; i++)
       weights[(gsize) j * tile + i] /= sums[(starts[j] + i) % length];
+  for (*gap = 0; *gap < length && sums[*gap] == 0.0;)
+    ++*gap;
   return weights;
 }
 
@@ -62,9 +65,9 @@ tess_blend_new (const TessTilePlan *plan,
   TessBlend *blend = g_new (TessBlend, 1);
 
   blend->x = axis_weights (weight, plan->width, plan->tile_w, plan->n_x,
-                           plan->starts_x, 0.0);
+                           plan->starts_x, 0.0, &blend->gap_x);
   blend->y = axis_weights (weight, plan->height, plan->tile_h, plan->n_y,
-                           plan->starts_y, seam_bias);
+                           plan->starts_y, seam_bias, &blend->gap_y);
   return blend;
 }
 

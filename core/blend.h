@@ -24,6 +24,7 @@ typedef struct
 {
   gdouble *x; /* [plan->n_x, plan->tile_w], sums over a column's tiles are 1 */
   gdouble *y; /* [plan->n_y, plan->tile_h] */
+  gint gap_x, gap_y; /* columns and rows before the first tile, 0 as a rule */
 } TessBlend;
 
 /* @seam_bias: cells by which the centre along y lies lower (StableSR: 0.5).

@@ -122,24 +122,33 @@ list_samples (const TessDenoise *job, gint step)
   return samples;
 }
 
+static void
+begin_step (const TessDenoise *job, gint step)
+{
+  if (job->method->begin_step)
+    job->method->begin_step (job->method, step,
+                             tess_sampler_n_steps (job->sampler));
+}
+
 gint64
 tess_denoise_n_samples (const TessDenoise *job)
 {
   gint n_steps = tess_sampler_n_steps (job->sampler);
-  gint n_first = job->regions ? CLAMP (job->regions->n_steps, 0, n_steps) : 0;
-  gint64 n = 0;
+  gint64 n = 0, n_last = 0;
 
-  if (n_first > 0)
+  for (gint step = job->first_step; step < n_steps; step++)
     {
-      g_autoptr (GArray) samples = list_samples (job, 0);
+      /* Tiles that stay ask the same, but for the end of bootstrapping. */
+      if (job->method->begin_step || step == job->first_step
+          || (job->regions && step == job->regions->n_steps))
+        {
+          g_autoptr (GArray) samples = NULL;
 
-      n += (gint64) n_first * samples->len;
-    }
-  if (n_steps > n_first)
-    {
-      g_autoptr (GArray) samples = list_samples (job, n_first);
-
-      n += (gint64) (n_steps - n_first) * samples->len;
+          begin_step (job, step);
+          samples = list_samples (job, step);
+          n_last = samples->len;
+        }
+      n += n_last;
     }
   return n;
 }
@@ -311,6 +320,48 @@ loop_call (Loop *loop,
   return TRUE;
 }
 
+/* dst = sum; where no tile lies, dst = held, which may be dst. */
+static void
+loop_read (Loop *loop, const TessTensor *sum, const gfloat *held, gfloat *dst)
+{
+  const TessTilePlan *plan = loop->job->method->plan;
+  const TessBlend *blend = loop->job->method->blend;
+  const gint64 *src = sum->data;
+
+  if (blend->gap_x == 0 && blend->gap_y == 0)
+    {
+      tess_blend_read (src, dst, loop->n_canvas);
+      return;
+    }
+  for (gint row = 0; row < loop->job->channels * plan->height; row++)
+    {
+      gsize at = (gsize) row * plan->width;
+      gint gap = row % plan->height < blend->gap_y ? plan->width : blend->gap_x;
+
+      memmove (dst + at, held + at, gap * sizeof *dst);
+      tess_blend_read (src + at + gap, dst + at + gap, plan->width - gap);
+    }
+}
+
+/* The kept part of the picture, as noisy as the canvas after this step. */
+static void
+loop_keep (Loop *loop)
+{
+  const TessDenoise *job = loop->job;
+  const TessKeep *keep = job->keep;
+  const TessTilePlan *plan = job->method->plan;
+  gsize plane = (gsize) plan->width * plan->height;
+  gfloat *kept = tess_tensor_f32 (loop->extra);
+
+  if (loop->step + 1 < tess_sampler_n_steps (job->sampler))
+    tess_sampler_add_noise (job->sampler, loop->step + 1, keep->x0, keep->noise,
+                            kept, loop->n_canvas);
+  else
+    memcpy (kept, keep->x0, loop->n_canvas * sizeof *kept);
+  for (gsize i = 0; i < loop->n_canvas; i++)
+    loop->x[i] = kept[i] + keep->painted[i % plane] * (loop->x[i] - kept[i]);
+}
+
 static void
 loop_advance (Loop *loop)
 {
@@ -318,17 +369,17 @@ loop_advance (Loop *loop)
   gfloat *output = tess_tensor_f32 (loop->output);
   gfloat *noise = NULL;
 
-  tess_blend_read (loop->sum->data, output, loop->n_canvas);
+  loop_read (loop, loop->sum, output, output);
   if (job->negative)
     {
       gfloat *negative = tess_tensor_f32 (loop->extra);
 
-      tess_blend_read (loop->sum_negative->data, negative, loop->n_canvas);
+      loop_read (loop, loop->sum_negative, output, negative);
       tess_guide (output, negative, loop->n_canvas, job->guidance,
                   job->guidance_rescale);
     }
   if (is_bootstrapped (job, loop->step))
-    tess_blend_read (loop->sum_x->data, loop->x, loop->n_canvas);
+    loop_read (loop, loop->sum_x, loop->x, loop->x);
   if (job->look)
     job->look (loop->step, loop->x, output, job->data);
   if (tess_sampler_wants_noise (job->sampler, loop->step))
@@ -338,6 +389,8 @@ loop_advance (Loop *loop)
     }
   tess_sampler_step (job->sampler, loop->step, output, noise, loop->x,
                      loop->n_canvas);
+  if (job->keep)
+    loop_keep (loop);
 }
 
 static gboolean
@@ -347,8 +400,7 @@ loop_step (Loop *loop, GCancellable *cancellable, GError **error)
   gint n_batch = MAX (job->batch, 1);
   g_autoptr (GArray) samples = NULL;
 
-  if (job->method->begin_step)
-    job->method->begin_step (job->method, loop->step);
+  begin_step (job, loop->step);
   memset (loop->sum->data, 0, loop->sum->n_bytes);
   if (loop->sum_negative)
     memset (loop->sum_negative->data, 0, loop->sum_negative->n_bytes);
@@ -377,6 +429,19 @@ loop_step (Loop *loop, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
+static gboolean
+loop_tell (Loop *loop, GError **error)
+{
+  const TessDenoise *job = loop->job;
+  const TessDenoiseState state = {
+    .step = loop->step + 1,
+    .x = loop->x,
+    .output = job->method->holds ? tess_tensor_f32 (loop->output) : NULL,
+  };
+
+  return job->stepped == NULL || job->stepped (&state, job->data, error);
+}
+
 gboolean
 tess_denoise_run (const TessDenoise *job,
                   TessTensor *x,
@@ -387,8 +452,11 @@ tess_denoise_run (const TessDenoise *job,
 
   if (!loop_init (&loop, job, x, error))
     return FALSE;
+  loop.step = job->first_step;
+  if (job->last_said)
+    memcpy (loop.output->data, job->last_said, loop.output->n_bytes);
   for (; loop.step < tess_sampler_n_steps (job->sampler); loop.step++)
-    if (!loop_step (&loop, cancellable, error))
+    if (!loop_step (&loop, cancellable, error) || !loop_tell (&loop, error))
       return FALSE;
   return TRUE;
 }

@@ -19,8 +19,18 @@ struct _TessMethod
   const TessTilePlan *plan;
   const TessBlend *blend;
   /* Both may be changed before each step (tiles that move), as long as canvas
-   * and tile keep their size; may be NULL. */
-  void (*begin_step) (TessMethod *method, gint step);
+   * and tile keep their size, and by nothing but the step's number; may be
+   * NULL. */
+  void (*begin_step) (TessMethod *method, gint step, gint n_steps);
+  /* Unit noise to start from, [channels, height, width]; NULL: what is drawn
+   * for a canvas of that size. */
+  gboolean (*draw) (const TessMethod *method,
+                    TessRandom *random,
+                    gint channels,
+                    gfloat *noise,
+                    GError **error);
+  gboolean holds; /* cells without a tile keep what was said of them at the
+                     step before; every one is covered at the first */
   void (*free) (TessMethod *method);
 };
 
@@ -41,6 +51,25 @@ typedef struct
   gint n_done, n_samples; /* in this step */
 } TessDenoiseProgress;
 
+/* A picture of which a part is kept: after each step it is put back there,
+ * noised to where the canvas is. Source: Avrahami 2023 (blended latent
+ * diffusion). */
+typedef struct
+{
+  gfloat *painted; /* [height, width], 0: kept .. 1: painted */
+  gfloat *x0;      /* the picture's latent, [channels, height, width] */
+  gfloat *noise;   /* unit, the canvas's own */
+} TessKeep;
+
+/* Where the loop is between two steps: with this and the sampler's history
+ * (core/sampler.h) it goes on as if it had not stopped. */
+typedef struct
+{
+  gint step;            /* the next */
+  const gfloat *x;      /* the canvas */
+  const gfloat *output; /* what was said last; NULL unless the method holds */
+} TessDenoiseState;
+
 typedef struct
 {
   TessMethod *method;
@@ -59,16 +88,25 @@ typedef struct
   gdouble guidance_rescale;   /* Lin 2023, 3.4; std of the whole canvas */
   const TessRegions *regions; /* may be NULL */
 
+  const TessKeep *keep; /* may be NULL */
+
+  gint first_step;         /* to go on from; 0: the beginning */
+  const gfloat *last_said; /* the state's output there, if the method holds */
+
   TessRandom *random; /* where a stochastic sampler's noise comes from, drawn
                          on the canvas; may be NULL if it wants none */
 
   /* After each call of the network; before each step of the sampler, with
-   * what the network said about @x. Both may be NULL. */
+   * what the network said about @x; after each step, where FALSE ends the run
+   * with the error. All may be NULL. */
   void (*progress) (const TessDenoiseProgress *progress, gpointer data);
   void (*look) (gint step,
                 const gfloat *x,
                 const gfloat *output,
                 gpointer data);
+  gboolean (*stepped) (const TessDenoiseState *state,
+                       gpointer data,
+                       GError **error);
   gpointer data;
 } TessDenoise;
 
@@ -86,8 +124,8 @@ gboolean tess_denoise_run (const TessDenoise *job,
                            GCancellable *cancellable,
                            GError **error);
 
-/* Samples that the network will be given, in all steps from the sampler's
- * first. */
+/* Samples that the network will be given, in all steps from first_step on.
+ * Tiles that move are left where the last step has them. */
 gint64 tess_denoise_n_samples (const TessDenoise *job);
 
 /* What the loop itself takes, the sampler's history included. */

@@ -173,7 +173,11 @@ start_canvas (Way *way, GError **error)
         return FALSE;
       g_clear_object (&job->init);
     }
-  tess_random_normal (&way->random, tess_tensor_f32 (noise), n);
+  if (job->method->draw == NULL)
+    tess_random_normal (&way->random, tess_tensor_f32 (noise), n);
+  else if (!job->method->draw (job->method, &way->random, job->channels,
+                               tess_tensor_f32 (noise), error))
+    return FALSE;
   if (job->request->init || job->request->init_path)
     tess_sampler_add_noise (job->sampler, 0, tess_tensor_f32 (way->latent),
                             tess_tensor_f32 (noise),

@@ -5,7 +5,6 @@
 #include "core/canvas.h"
 #include "core/error.h"
 #include "core/job-plan.h"
-#include "core/multidiffusion.h"
 #include "core/png-file.h"
 
 #include <math.h>
@@ -13,64 +12,6 @@
 
 /* Flat colours that regions are bootstrapped on. */
 #define MAX_BACKGROUNDS 8
-
-static gint
-ceil_div (gint a, gint b)
-{
-  return (a + b - 1) / b;
-}
-
-/* The model's own window where nothing is asked for. */
-static gint
-tile_side (const TessJob *job, gint align)
-{
-  gint window = tess_model_unet (job->studio->model)->sample_size;
-
-  if (job->request->tile > 0)
-    return job->request->tile;
-  return MAX (window / align, 1) * align;
-}
-
-static gboolean
-make_method (TessJob *job, GError **error)
-{
-  const TessRequest *request = job->request;
-  gint align = tess_unet_align (job->studio->unet);
-  gint tile = tile_side (job, align);
-  gint overlap = request->overlap >= 0 ? request->overlap : tile / 2;
-  gboolean ring = request->grid == TESS_GRID_RING;
-  const TessMultidiffusionSettings settings = {
-    .tiles = {
-      .width = ceil_div (request->width, job->factor),
-      .height = ceil_div (request->height, job->factor),
-      .tile_w = tile,
-      .tile_h = tile,
-      .overlap_x = overlap,
-      .overlap_y = overlap,
-      .align = align,
-      .grid_x = request->grid,
-      .grid_y = ring ? TESS_GRID_EVEN : request->grid,
-    },
-    .weight = request->weight,
-  };
-
-  if (ring && request->width % job->factor != 0)
-    {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "a canvas whose edges meet needs a width that is a multiple "
-                   "of %d, %d is not; take %d",
-                   job->factor, request->width,
-                   ceil_div (request->width, job->factor) * job->factor);
-      return FALSE;
-    }
-  job->method = tess_multidiffusion_new (&settings, error);
-  if (job->method == NULL)
-    return FALSE;
-  job->vae.mode = request->vae_mode;
-  job->vae.wrap_x = job->method->plan->wrap_x;
-  job->vae.wrap_y = job->method->plan->wrap_y;
-  return TRUE;
-}
 
 static gboolean
 make_sampler (TessJob *job, GError **error)
@@ -221,7 +162,7 @@ tess_job_init (TessJob *job,
   *job = (TessJob) { .studio = studio, .request = request };
   job->factor = tess_vae_factor (studio->vae);
   job->channels = tess_model_vae (studio->model)->latent_channels;
-  if (!open_init (job, error) || !make_method (job, error)
+  if (!open_init (job, error) || !tess_job_make_method (job, error)
       || !make_sampler (job, error))
     return FALSE;
   if (request->regions->len < TESS_MAX_PROMPTS)

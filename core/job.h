@@ -41,6 +41,9 @@ gboolean tess_job_init (TessJob *job,
                         GError **error);
 void tess_job_finish (TessJob *job);
 
+/* Fills job->method and which edges meet. Errors: TESS_ERROR_REQUEST. */
+gboolean tess_job_make_method (TessJob *job, GError **error);
+
 /* The common loop's settings, but for random numbers and hooks. */
 void tess_job_denoise (const TessJob *job, TessDenoise *denoise);
 

@@ -191,3 +191,13 @@ tess_random_normal (TessRandom *random, gfloat *dst, gsize n)
       box_muller (dst + n - BLOCK, 1);
     }
 }
+
+guint64
+tess_random_hash (guint64 seed, guint64 place)
+{
+  guint64 z = seed + place * 0x9E3779B97F4A7C15u;
+
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}

@@ -27,4 +27,9 @@ void tess_random_uniform (TessRandom *random, gfloat *dst, gsize n);
 
 guint32 tess_random_u32 (TessRandom *random);
 
+/* A number that depends on nothing but @seed and @place: what a job draws so
+ * is the same in any order, and after it was resumed.
+ * Source: Steele 2014 (splitmix64). */
+guint64 tess_random_hash (guint64 seed, guint64 place);
+
 G_END_DECLS

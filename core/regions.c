@@ -3,6 +3,7 @@
 #include "core/regions.h"
 
 #include "core/error.h"
+#include "core/random.h"
 
 #include <string.h>
 
@@ -103,17 +104,12 @@ tess_regions_pick (const TessRegions *regions,
                    gint tile,
                    gint prompt)
 {
-  guint64 z = regions->seed;
+  guint64 place = (guint64) step << 40 ^ (guint64) tile << 8 ^ (guint64) prompt;
 
   if (regions->pick)
     return regions->pick (step, tile, prompt, regions->pick_data);
-  /* splitmix64 over the place: any order of tiles picks the same. */
-  z += ((guint64) step << 40 ^ (guint64) tile << 8 ^ (guint64) prompt)
-       * 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  z ^= z >> 31;
-  return (gint) (z % (guint64) regions->n_backgrounds);
+  return (gint) (tess_random_hash (regions->seed, place)
+                 % (guint64) regions->n_backgrounds);
 }
 
 void

@@ -38,17 +38,37 @@ static const TessChoice predictions[] = {
   { NULL },
 };
 
+static const TessChoice methods[] = {
+  { "multidiffusion", TESS_TILING_MULTIDIFFUSION },
+  { "ring", TESS_TILING_RING },
+  { "ring-1", TESS_TILING_RING_1 },
+  { "stitch", TESS_TILING_STITCH },
+  { "shifted", TESS_TILING_SHIFTED },
+  { "spot", TESS_TILING_SPOT },
+  { "fstd", TESS_TILING_FSTD },
+  { NULL },
+};
+
+static const TessChoice wraps[] = {
+  { "auto", TESS_WRAP_AUTO },
+  { "none", TESS_WRAP_NONE },
+  { "horizontal", TESS_WRAP_HORIZONTAL },
+  { "vertical", TESS_WRAP_VERTICAL },
+  { "both", TESS_WRAP_BOTH },
+  { NULL },
+};
+
 static const TessChoice grids[] = {
   { "even", TESS_GRID_EVEN },
   { "anchored", TESS_GRID_ANCHORED },
-  { "ring", TESS_GRID_RING },
   { NULL },
 };
 
 static const TessChoice weights[] = {
-  { "gaussian", TESS_WEIGHT_GAUSSIAN },
-  { "uniform", TESS_WEIGHT_UNIFORM },
-  { "quartic", TESS_WEIGHT_QUARTIC },
+  { "auto", 0 },
+  { "gaussian", 1 + TESS_WEIGHT_GAUSSIAN },
+  { "uniform", 1 + TESS_WEIGHT_UNIFORM },
+  { "quartic", 1 + TESS_WEIGHT_QUARTIC },
   { NULL },
 };
 
@@ -130,11 +150,22 @@ static const TessRequestField fields[] = {
        "text layer, counted from the end; 0: the model's"),
   { "seed", TESS_FIELD_INT64, AT (seed), -1, (gdouble) G_MAXINT64, NULL,
     "the same number gives the same picture; -1: a new one" },
-  CHOICE ("grid",
-          grid,
-          grids,
-          "how tiles lie on the canvas; ring: left and right edge meet"),
-  CHOICE ("weight", weight, weights, "how tiles are averaged"),
+  CHOICE ("method",
+          method,
+          methods,
+          "how tiles work together; ring, ring-1 (fast) and stitch (as "
+          "published) close a panorama; shifted is fast for any size, spot "
+          "and fstd are others' ways to it"),
+  CHOICE ("wrap",
+          wrap,
+          wraps,
+          "which edges meet; horizontal: panoramas, both: textures; auto: as "
+          "the method does"),
+  CHOICE ("grid", grid, grids, "how tiles lie along edges that do not meet"),
+  CHOICE ("weight",
+          weight,
+          weights,
+          "how tiles are averaged; auto: what suits the method"),
   INT ("tile",
        tile,
        0,

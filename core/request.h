@@ -18,6 +18,29 @@ typedef enum
   TESS_DEVICE_PLAIN, /* plain C: slow, for checking */
 } TessDevice;
 
+/* How tiles lie and what happens between steps. */
+typedef enum
+{
+  TESS_TILING_MULTIDIFFUSION, /* they overlap and stay: core/multidiffusion.h */
+  TESS_TILING_RING,           /* the same on a canvas that closes on itself */
+  TESS_TILING_RING_1,         /* a panorama at once, at a random yaw; large ones
+                                 in tiles that do not overlap: core/moving.h */
+  TESS_TILING_STITCH,         /* StitchDiffusion as published: core/stitch.h */
+  TESS_TILING_SHIFTED,        /* side by side, shifting: core/moving.h */
+  TESS_TILING_SPOT,           /* the same, over the edges: SpotDiffusion */
+  TESS_TILING_FSTD,           /* Any-Size-Diffusion as published */
+} TessTiling;
+
+/* Which edges of the canvas meet. */
+typedef enum
+{
+  TESS_WRAP_AUTO, /* left and right with ring, ring-1 and stitch */
+  TESS_WRAP_NONE,
+  TESS_WRAP_HORIZONTAL, /* left and right: panoramas */
+  TESS_WRAP_VERTICAL,
+  TESS_WRAP_BOTH, /* textures */
+} TessWrap;
+
 /* A part of the canvas with its own words. */
 typedef struct
 {
@@ -52,11 +75,13 @@ typedef struct
   gint clip_skip;  /* 0: the model's */
   gint64 seed;     /* -1: a new one, written back before the start */
 
-  TessGrid grid;
-  TessTileWeight weight;
-  gint tile;    /* in latent cells, 0: the model's window */
-  gint overlap; /* in latent cells, -1: half the tile */
-  gint batch;   /* tiles at once, 0: what memory allows */
+  TessTiling method;
+  TessWrap wrap;
+  TessGrid grid; /* along axes that do not close */
+  gint weight;   /* 0: what suits the method, else 1 + TessTileWeight */
+  gint tile;     /* in latent cells, 0: the model's window */
+  gint overlap;  /* in latent cells, -1: half the tile */
+  gint batch;    /* tiles at once, 0: what memory allows */
 
   GPtrArray *regions; /* of TessRegion */
   gdouble bootstrap;  /* part of the steps, 0..1; spec: 0.2 */

@@ -44,7 +44,7 @@ static const struct
   { "prediction", "x0", N_ ("Picture (x0)") },
   { "grid", "even", N_ ("Spread evenly") },
   { "grid", "anchored", N_ ("In fixed steps") },
-  { "grid", "ring", N_ ("Ring: left and right edge meet") },
+  { "weight", "auto", N_ ("What suits the method") },
   { "weight", "gaussian", N_ ("Gaussian") },
   { "weight", "uniform", N_ ("Uniform") },
   { "weight", "quartic", N_ ("Quartic") },

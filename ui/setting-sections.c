@@ -117,8 +117,7 @@ tess_section_advanced (TessStudioSettings *settings)
       &view);
   tess_table_add (&table, _ ("LoRAs"), scrolled, view, NULL);
   tess_table_add_choice (&table, _ ("Grid"), "grid",
-                         _ ("Where tiles lie. A ring makes left and right edge "
-                            "meet: for panoramas all around."));
+                         _ ("Where tiles lie; seldom worth a change."));
   tess_table_add_spin (
       &table, _ ("Tile"), "tile", 8, 0,
       _ ("Side of a tile in cells of 8 pixels; 0: the size that "

@@ -278,10 +278,10 @@ START_TEST (test_ways)
   ck_assert (tess_test_error (regional, plain, n) > 1e-3);
   g_ptr_array_set_size (request->regions, 0);
 
-  request->grid = TESS_GRID_RING;
+  request->method = TESS_TILING_RING;
   request->width = 152;
   g_free (paint (studio, request, NULL));
-  request->grid = TESS_GRID_EVEN;
+  request->method = TESS_TILING_MULTIDIFFUSION;
   request->width = 150;
 
   request->init = left_half ();
@@ -362,7 +362,7 @@ START_TEST (test_faults)
     }
   g_free (request->model);
   request->model = g_strdup ("small"); /* by name */
-  request->grid = TESS_GRID_RING;      /* 150 is no multiple of 8 */
+  request->method = TESS_TILING_RING;  /* 150 is no multiple of 8 */
   ck_assert_ptr_null (tess_studio_run (studio, request, NULL, NULL, &error));
   ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_REQUEST));
   request->width = 152;

@@ -13,7 +13,8 @@ START_TEST (test_round_trip)
         "  \"width\": 2049, \"height\": 511, \"steps\": 7,"
         "  \"guidance\": 3.25, \"guidance-rescale\": 0.5,"
         "  \"sampler\": \"euler-a\", \"seed\": 9007199254740995,"
-        "  \"grid\": \"ring\", \"weight\": \"uniform\", \"overlap\": 24,"
+        "  \"grid\": \"anchored\", \"method\": \"ring-1\", \"wrap\": \"both\","
+        "  \"weight\": \"uniform\", \"overlap\": 24,"
         "  \"zero-snr\": \"no\", \"storage\": \"bfloat16\", \"memory\": \"6G\","
         "  \"init\": \"in.png\", \"strength\": 0.5, \"model\": \"horizon\","
         "  \"loras\": [ { \"path\": \"a.safetensors\", \"strength\": 0.7 },"
@@ -40,7 +41,9 @@ START_TEST (test_round_trip)
   ck_assert_int_eq (dup->width, 2049);
   ck_assert_int_eq (dup->sampler, TESS_SAMPLER_EULER_ANCESTRAL);
   ck_assert (dup->seed == G_GINT64_CONSTANT (9007199254740995));
-  ck_assert_int_eq (dup->grid, TESS_GRID_RING);
+  ck_assert_int_eq (dup->grid, TESS_GRID_ANCHORED);
+  ck_assert_int_eq (dup->method, TESS_TILING_RING_1);
+  ck_assert_int_eq (dup->wrap, TESS_WRAP_BOTH);
   ck_assert_int_eq (dup->zero_snr, -1);
   ck_assert_int_eq (dup->storage, 1 + TESS_BF16);
   ck_assert (dup->memory == G_GUINT64_CONSTANT (6) << 30);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * core/job-method.c: from a request to its method: tiles, weights, which
+ * edges meet. */
+#include "core/job.h"
+
+#include "core/error.h"
+#include "core/moving.h"
+#include "core/multidiffusion.h"
+#include "core/stitch.h"
+
+/* ring-1 asks for a whole panorama of up to this many windows at once. */
+#define MAX_WINDOWS 8
+
+static gint
+ceil_div (gint a, gint b)
+{
+  return (a + b - 1) / b;
+}
+
+static gint
+round_up (gint a, gint b)
+{
+  return ceil_div (a, b) * b;
+}
+
+/* The model's own window where nothing is asked for. */
+static gint
+tile_side (const TessJob *job, gint align)
+{
+  gint window = tess_model_unet (job->studio->model)->sample_size;
+
+  if (job->request->tile > 0)
+    return job->request->tile;
+  return MAX (window / align, 1) * align;
+}
+
+static gboolean
+closes_by_itself (TessTiling method)
+{
+  return method == TESS_TILING_RING || method == TESS_TILING_RING_1
+         || method == TESS_TILING_STITCH;
+}
+
+static gboolean
+check_side (const TessJob *job, const gchar *name, gint side, GError **error)
+{
+  if (side % job->factor == 0)
+    return TRUE;
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+               "a canvas whose edges meet needs a %s that is a multiple of %d, "
+               "%d is not; take %d",
+               name, job->factor, side, round_up (side, job->factor));
+  return FALSE;
+}
+
+static gboolean
+choose_wrap (TessJob *job, GError **error)
+{
+  const TessRequest *request = job->request;
+  TessWrap wrap = request->wrap;
+
+  if (wrap == TESS_WRAP_AUTO)
+    wrap = closes_by_itself (request->method) ? TESS_WRAP_HORIZONTAL
+                                              : TESS_WRAP_NONE;
+  job->vae.wrap_x = wrap == TESS_WRAP_HORIZONTAL || wrap == TESS_WRAP_BOTH;
+  job->vae.wrap_y = wrap == TESS_WRAP_VERTICAL || wrap == TESS_WRAP_BOTH;
+  if ((request->method == TESS_TILING_STITCH && wrap != TESS_WRAP_HORIZONTAL)
+      || (request->method == TESS_TILING_FSTD && wrap != TESS_WRAP_NONE))
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "the method %s cannot close these edges; take %s",
+                   request->method == TESS_TILING_STITCH ? "stitch" : "fstd",
+                   request->method == TESS_TILING_STITCH ? "ring" : "shifted");
+      return FALSE;
+    }
+  return (!job->vae.wrap_x || check_side (job, "width", request->width, error))
+         && (!job->vae.wrap_y
+             || check_side (job, "height", request->height, error));
+}
+
+static TessTileSettings
+tile_settings (const TessJob *job)
+{
+  const TessRequest *request = job->request;
+  gint align = tess_unet_align (job->studio->unet);
+  gint tile = tile_side (job, align);
+  gint overlap = request->overlap >= 0 ? request->overlap : tile / 2;
+  gboolean spot = request->method == TESS_TILING_SPOT;
+
+  return (TessTileSettings) {
+    .width = ceil_div (request->width, job->factor),
+    .height = ceil_div (request->height, job->factor),
+    .tile_w = tile,
+    .tile_h = tile,
+    .overlap_x = overlap,
+    .overlap_y = overlap,
+    .align = align,
+    .grid_x = spot || job->vae.wrap_x ? TESS_GRID_RING : request->grid,
+    .grid_y = spot || job->vae.wrap_y ? TESS_GRID_RING : request->grid,
+  };
+}
+
+/* One tile for the whole of a panorama that is not too large for it. */
+static void
+widen_tile (const TessJob *job, TessTileSettings *tiles)
+{
+  gdouble windows = (gdouble) tiles->width * tiles->height
+                    / ((gdouble) tiles->tile_w * tiles->tile_h);
+
+  if (job->request->tile > 0 || windows > MAX_WINDOWS)
+    return;
+  tiles->tile_w = round_up (tiles->width, tiles->align);
+  tiles->tile_h = round_up (tiles->height, tiles->align);
+}
+
+gboolean
+tess_job_make_method (TessJob *job, GError **error)
+{
+  const TessRequest *request = job->request;
+  TessTileWeight weight = request->weight ? (TessTileWeight) request->weight - 1
+                                          : TESS_WEIGHT_GAUSSIAN;
+  TessMultidiffusionSettings fixed = { .weight = weight };
+  TessMovingSettings moving
+      = { .weight = weight, .seed = (guint64) request->seed };
+
+  job->vae.mode = request->vae_mode;
+  if (!choose_wrap (job, error))
+    return FALSE;
+  fixed.tiles = moving.tiles = tile_settings (job);
+  switch (request->method)
+    {
+    case TESS_TILING_RING_1:
+      widen_tile (job, &moving.tiles);
+      job->method = tess_shifted_new (&moving, error);
+      break;
+    case TESS_TILING_SHIFTED:
+    case TESS_TILING_SPOT:
+      job->method = tess_shifted_new (&moving, error);
+      break;
+    case TESS_TILING_FSTD:
+      job->method = tess_fstd_new (&moving, error);
+      break;
+    case TESS_TILING_STITCH:
+      job->method = tess_stitch_new (fixed.tiles.width, fixed.tiles.height,
+                                     fixed.tiles.align, error);
+      break;
+    case TESS_TILING_MULTIDIFFUSION:
+    case TESS_TILING_RING:
+      job->method = tess_multidiffusion_new (&fixed, error);
+      break;
+    }
+  return job->method != NULL;
+}
