@@ -48,7 +48,8 @@ tess_canvas_read (
       planes[c * plane + i] = pixels[i * 3 + c] * 2.0f - 1.0f;
 }
 
-/* Which source cells a result cell is made of. */
+/* Which source cells a result cell is made of; where edges meet they may lie
+ * beyond one. */
 typedef struct
 {
   gint n;     /* result cells */
@@ -80,7 +81,8 @@ cubic (gdouble u)
 /* @step: source cells per result cell. @mean: the plain mean over the area,
  * else cubic, widened where it shrinks. */
 static void
-taps_init (Taps *taps, gint n, gint n_src, gdouble step, gboolean mean)
+taps_init (
+    Taps *taps, gint n, gint n_src, gdouble step, gboolean mean, gboolean wrap)
 {
   gdouble scale = MAX (step, 1.0);
   gdouble reach = mean ? 0.5 * step : 2.0 * scale;
@@ -92,8 +94,9 @@ taps_init (Taps *taps, gint n, gint n_src, gdouble step, gboolean mean)
   for (gint i = 0; i < n; i++)
     {
       gdouble centre = MIN ((i + 0.5) * step, n_src - 0.5 * MIN (step, 1.0));
-      gint first = CLAMP ((gint) floor (centre - reach), 0, n_src - 1);
-      gint end = MIN (first + taps->width, n_src);
+      gint whole = (gint) floor (centre - reach);
+      gint first = wrap ? whole : CLAMP (whole, 0, n_src - 1);
+      gint end = wrap ? first + taps->width : MIN (first + taps->width, n_src);
       gfloat *weights = taps->weights + (gsize) i * taps->width;
       gdouble sum = 0.0;
 
@@ -126,9 +129,16 @@ typedef struct
   gint width, height; /* of the result */
   gdouble step_x, step_y;
   gboolean mean;
+  gboolean wrap_x, wrap_y;
   RowSink sink;
   gpointer data;
 } Resample;
+
+static gint
+modulo (gint a, gint n)
+{
+  return (a % n + n) % n;
+}
 
 static void
 resample (const Resample *args)
@@ -140,35 +150,47 @@ resample (const Resample *args)
   g_autofree gfloat *src = NULL;
   g_autofree gfloat *rows = NULL; /* brought to width, the last down.width */
   g_autofree gfloat *dst = NULL;
-  gint next = 0;
+  gint next;
 
-  taps_init (&across, args->width, extent->width, args->step_x, args->mean);
-  taps_init (&down, args->height, extent->height, args->step_y, args->mean);
+  taps_init (&across, args->width, extent->width, args->step_x, args->mean,
+             args->wrap_x);
+  taps_init (&down, args->height, extent->height, args->step_y, args->mean,
+             args->wrap_y);
+  next = down.first[0];
   src = g_new (gfloat, (gsize) extent->width * args->channels);
   rows = g_new0 (gfloat, n_row * down.width);
   dst = g_new (gfloat, n_row);
 
   for (gint y = 0; y < args->height; y++)
     {
-      gint end = MIN (down.first[y] + down.width, extent->height);
+      gint end = down.first[y] + down.width;
 
+      if (!args->wrap_y)
+        end = MIN (end, extent->height);
       for (next = MAX (next, down.first[y]); next < end; next++)
         {
-          gfloat *row = rows + (next % down.width) * n_row;
+          gfloat *row = rows + modulo (next, down.width) * n_row;
 
           gegl_buffer_get (
               args->buffer,
-              GEGL_RECTANGLE (extent->x, extent->y + next, extent->width, 1),
+              GEGL_RECTANGLE (extent->x,
+                              extent->y + modulo (next, extent->height),
+                              extent->width, 1),
               1.0, args->format, src, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
           for (gint x = 0; x < args->width; x++)
             for (gint c = 0; c < args->channels; c++)
               {
                 const gfloat *w = across.weights + (gsize) x * across.width;
-                gint n = MIN (across.width, extent->width - across.first[x]);
+                gint n = args->wrap_x ? across.width
+                                      : MIN (across.width,
+                                             extent->width - across.first[x]);
                 gfloat sum = 0.0f;
 
                 for (gint k = 0; k < n; k++)
-                  sum += w[k] * src[(across.first[x] + k) * args->channels + c];
+                  sum += w[k]
+                         * src[modulo (across.first[x] + k, extent->width)
+                                   * args->channels
+                               + c];
                 row[x * args->channels + c] = sum;
               }
         }
@@ -176,7 +198,7 @@ resample (const Resample *args)
       for (gint k = down.first[y]; k < end; k++)
         {
           gfloat w = down.weights[(gsize) y * down.width + k - down.first[y]];
-          const gfloat *row = rows + (k % down.width) * n_row;
+          const gfloat *row = rows + modulo (k, down.width) * n_row;
 
           for (gsize i = 0; i < n_row; i++)
             dst[i] += w * row[i];
@@ -207,7 +229,12 @@ write_row (gint y, const gfloat *row, gpointer data)
 }
 
 GeglBuffer *
-tess_canvas_scaled (GeglBuffer *buffer, gint width, gint height, GError **error)
+tess_canvas_scaled (GeglBuffer *buffer,
+                    gint width,
+                    gint height,
+                    gboolean wrap_x,
+                    gboolean wrap_y,
+                    GError **error)
 {
   GeglBuffer *dst;
 
@@ -222,6 +249,8 @@ tess_canvas_scaled (GeglBuffer *buffer, gint width, gint height, GError **error)
       .height = height,
       .step_x = (gdouble) gegl_buffer_get_width (buffer) / width,
       .step_y = (gdouble) gegl_buffer_get_height (buffer) / height,
+      .wrap_x = wrap_x,
+      .wrap_y = wrap_y,
       .sink = write_row,
       .data = dst,
   });

@@ -32,6 +32,8 @@ void tess_canvas_read (
 GeglBuffer *tess_canvas_scaled (GeglBuffer *buffer,
                                 gint width,
                                 gint height,
+                                gboolean wrap_x, /* edges meet */
+                                gboolean wrap_y,
                                 GError **error);
 
 /**

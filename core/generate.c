@@ -1,46 +1,40 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * core/generate.c: the job, one call per step of the way; read this first.
+ * core/generate.c: the job; read this first.
  *
+ * A request is one picture, or a few after another (core/phase.h). Each is
+ * planned before anything starts, then painted (core/paint.h):
  * prompt + canvas -> text encoder -> noise, or the encoded picture to start
  * from -> the loop over steps and tiles -> decoder by tiles -> GeglBuffer. */
 #include "core/generate.h"
 
-#include "core/canvas.h"
-#include "core/error.h"
-#include "core/preview.h"
-#include "core/progress.h"
+#include "core/job-folder.h"
+#include "core/job-plan.h"
+#include "core/paint.h"
+#include "core/phase.h"
+#include "core/poles.h"
 
-#include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* Previews may take this part of what the UNet does. */
-#define PREVIEW_SHARE 0.04
+#define NOTE_FREE "free-memory"
+#define NOTE_MODEL "model"
 
 typedef struct
 {
-  TessJob job;
-  const TessJobHooks *hooks; /* may be NULL */
-  GCancellable *cancellable; /* may be NULL */
-  TessProgressMeter meter;
-  TessRandom random;
-  TessTensor *latent; /* the canvas */
-  TessTensor *noise;  /* unit, what the canvas started from */
-  TessTensor *backgrounds;
-  TessTensor *seen; /* what the network sees, for previews */
-  TessPreview *preview;
-} Way;
+  TessStudio *studio;
+  GPtrArray *phases;  /* of TessPhase */
+  TessJobPlan *plans; /* [phases->len] */
+  gsize n_bytes_free; /* when the job was begun */
+} Session;
 
 static void
-way_finish (Way *way)
+session_finish (Session *session)
 {
-  g_clear_pointer (&way->latent, tess_tensor_unref);
-  g_clear_pointer (&way->noise, tess_tensor_unref);
-  g_clear_pointer (&way->backgrounds, tess_tensor_unref);
-  g_clear_pointer (&way->seen, tess_tensor_unref);
-  g_clear_pointer (&way->preview, tess_preview_free);
-  tess_job_finish (&way->job);
+  for (guint i = 0; session->plans && i < session->phases->len; i++)
+    tess_job_plan_clear (&session->plans[i]);
+  g_free (session->plans);
+  g_clear_pointer (&session->phases, g_ptr_array_unref);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Way, way_finish)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Session, session_finish)
 
 void
 tess_job_plan_clear (TessJobPlan *plan)
@@ -48,320 +42,83 @@ tess_job_plan_clear (TessJobPlan *plan)
   g_clear_pointer (&plan->model, g_free);
 }
 
-static gboolean
-stopped (Way *way, GError **error)
+static const TessPhase *
+phase_at (const Session *session, guint i)
 {
-  return g_cancellable_set_error_if_cancelled (way->cancellable, error);
+  return session->phases->pdata[i];
 }
 
-/* Contexts of all texts, and what the UNet keeps of them and of the steps. */
+/* What each phase will take; all must fit before the first one starts. */
 static gboolean
-encode_texts (Way *way, GError **error)
+plan_phases (Session *session, GError **error)
 {
-  TessJob *job = &way->job;
-  gint n_steps = tess_sampler_n_steps (job->sampler);
-  g_autofree gdouble *timesteps = g_new (gdouble, n_steps);
-  g_autoptr (TessTensor) contexts = NULL;
-
-  for (guint i = 0; i < job->prompts->len; i++)
+  session->plans = g_new0 (TessJobPlan, session->phases->len);
+  for (guint i = 0; i < session->phases->len; i++)
     {
-      g_autoptr (TessTensor) context = NULL;
+      TessJob job = { 0 };
+      gboolean good = tess_job_init (&job, session->studio,
+                                     phase_at (session, i)->request,
+                                     session->n_bytes_free, error);
 
-      if (stopped (way, error))
+      session->plans[i] = job.plan;
+      job.plan.model = NULL;
+      tess_job_finish (&job);
+      if (!good)
         return FALSE;
-      context = tess_text_encode (job->studio->text, job->prompts->pdata[i],
-                                  job->request->clip_skip, error);
-      if (context == NULL)
-        return FALSE;
-      if (contexts == NULL)
-        {
-          gint64 dims[]
-              = { job->prompts->len, context->dims[1], context->dims[2] };
-
-          contexts = tess_tensor_new (TESS_F32, 3, dims, error);
-          if (contexts == NULL)
-            return FALSE;
-        }
-      memcpy ((guint8 *) contexts->data + i * context->n_bytes, context->data,
-              context->n_bytes);
     }
-  for (gint i = 0; i < n_steps; i++)
-    timesteps[i] = tess_sampler_timestep (job->sampler, i);
-  return tess_unet_condition (job->studio->unet, contexts, timesteps, n_steps,
-                              way->cancellable, error);
+  return TRUE;
 }
 
 static gboolean
-read_picture (gint x,
-              gint y,
-              gint w,
-              gint h,
-              gfloat *planes,
-              gpointer data,
+session_init (Session *session,
+              TessStudio *studio,
+              const TessRequest *request,
               GError **error)
 {
-  tess_canvas_read (data, x, y, w, h, planes);
-  return TRUE;
-}
+  TessPhaseModel model;
 
-/* What the encoder says about @picture, drawn from by @random, in the scale
- * of the UNet's latents: [channels, height / factor, width / factor]. */
-static gboolean
-encode_picture (Way *way,
-                GeglBuffer *picture,
-                gint width,
-                gint height,
-                gboolean wrap,
-                TessRandom *random,
-                gfloat *dst,
-                GError **error)
-{
-  const TessVaeConfig *config = tess_model_vae (way->job.studio->model);
-  const TessVaeSettings settings = {
-    .mode = way->job.vae.mode,
-    .wrap_x = wrap && way->job.vae.wrap_x,
-    .wrap_y = wrap && way->job.vae.wrap_y,
-    .cancellable = way->cancellable,
+  session->studio = studio;
+  if (!tess_request_check (request, error)
+      || !tess_studio_open (studio, request, error))
+    return FALSE;
+  model = (TessPhaseModel) {
+    .window = tess_model_unet (studio->model)->sample_size,
+    .align = tess_unet_align (studio->unet),
+    .factor = tess_vae_factor (studio->vae),
   };
-  g_autoptr (TessTensor) mean = NULL;
-  g_autoptr (TessTensor) logvar = NULL;
-  gsize n;
+  session->phases = tess_phases_new (request, &model);
+  return plan_phases (session, error);
+}
 
-  if (!tess_vae_encode (way->job.studio->vae, width, height, read_picture,
-                        picture, &settings, &mean, &logvar, error))
-    return FALSE;
-  n = tess_tensor_n_elements (mean);
-  tess_random_normal (random, dst, n);
-  for (gsize i = 0; i < n; i++)
+/* The plan of the largest phase, with the work of all. */
+static void
+sum_plans (const Session *session, TessJobPlan *plan)
+{
+  const TessJobPlan *main = &session->plans[0];
+  gboolean known = TRUE;
+
+  for (guint i = 0; i < session->phases->len; i++)
+    if (session->plans[i].width >= main->width
+        && phase_at (session, i)->pole == 0)
+      main = &session->plans[i];
+  *plan = *main;
+  plan->model = g_strdup (main->model);
+  plan->n_calls = 0;
+  plan->n_bytes = 0;
+  plan->n_flops = plan->seconds = 0.0;
+  for (guint i = 0; i < session->phases->len; i++)
     {
-      gfloat v = tess_tensor_f32 (logvar)[i];
-      gfloat z = tess_tensor_f32 (mean)[i]
-                 + expf (0.5f * CLAMP (v, -30.0f, 20.0f)) * dst[i];
+      const TessJobPlan *phase = &session->plans[i];
 
-      dst[i] = (z - config->shift_factor) * config->scaling_factor;
+      plan->n_calls
+          = (gint) MIN ((gint64) plan->n_calls + phase->n_calls, G_MAXINT);
+      plan->n_bytes = MAX (plan->n_bytes, phase->n_bytes);
+      plan->n_flops += phase->n_flops;
+      plan->seconds += phase->seconds;
+      known = known && phase->seconds > 0.0;
     }
-  return TRUE;
-}
-
-/* The canvas before the first step. Numbers are drawn in the order of the
- * reference pipelines: the encoder's, then the noise, then that of steps. */
-static gboolean
-start_canvas (Way *way, GError **error)
-{
-  TessJob *job = &way->job;
-  const TessTilePlan *tiles = job->method->plan;
-  g_autoptr (TessTensor) noise = tess_tensor_new_nchw (
-      1, job->channels, tiles->height, tiles->width, error);
-  gsize n;
-
-  if (noise == NULL)
-    return FALSE;
-  way->latent = tess_tensor_new_nchw (1, job->channels, tiles->height,
-                                      tiles->width, error);
-  if (way->latent == NULL)
-    return FALSE;
-  n = tess_tensor_n_elements (noise);
-  if (job->init)
-    {
-      g_autoptr (GeglBuffer) picture = tess_canvas_scaled (
-          job->init, job->request->width, job->request->height, error);
-
-      if (picture == NULL
-          || !encode_picture (way, picture, job->plan.width, job->plan.height,
-                              TRUE, &way->random, tess_tensor_f32 (way->latent),
-                              error))
-        return FALSE;
-      g_clear_object (&job->init);
-    }
-  if (job->method->draw == NULL)
-    tess_random_normal (&way->random, tess_tensor_f32 (noise), n);
-  else if (!job->method->draw (job->method, &way->random, job->channels,
-                               tess_tensor_f32 (noise), error))
-    return FALSE;
-  if (job->request->init || job->request->init_path)
-    tess_sampler_add_noise (job->sampler, 0, tess_tensor_f32 (way->latent),
-                            tess_tensor_f32 (noise),
-                            tess_tensor_f32 (way->latent), n);
-  else
-    for (gsize i = 0; i < n; i++)
-      tess_tensor_f32 (way->latent)[i]
-          = tess_tensor_f32 (noise)[i]
-            * (gfloat) tess_sampler_init_sigma (job->sampler);
-  if (job->regions && job->regions->n_steps > 0)
-    way->noise = g_steal_pointer (&noise);
-  return TRUE;
-}
-
-/* Flat colours for regions to be seen on, encoded. They have random numbers
- * of their own, so that regions do not change the canvas's. */
-static gboolean
-make_backgrounds (Way *way, GError **error)
-{
-  TessJob *job = &way->job;
-  const TessTilePlan *tiles = job->method->plan;
-  TessRegions *regions = job->regions;
-  gint width = tiles->tile_w * job->factor;
-  gint height = tiles->tile_h * job->factor;
-  gsize n = (gsize) job->channels * tiles->tile_w * tiles->tile_h;
-  TessRandom random;
-
-  if (regions == NULL || regions->n_steps == 0)
-    return TRUE;
-  way->backgrounds
-      = tess_tensor_new_nchw (regions->n_backgrounds, job->channels,
-                              tiles->tile_h, tiles->tile_w, error);
-  if (way->backgrounds == NULL)
-    return FALSE;
-  tess_random_init (&random, (guint64) job->request->seed ^ 0x5DEECE66Du);
-  for (gint i = 0; i < regions->n_backgrounds; i++)
-    {
-      g_autoptr (GeglBuffer) flat = tess_canvas_new (width, height);
-      gfloat rgb[3];
-
-      tess_random_uniform (&random, rgb, 3);
-      gegl_buffer_set_color_from_pixel (flat, NULL, rgb,
-                                        babl_format ("R'G'B' float"));
-      if (!encode_picture (way, flat, width, height, FALSE, &random,
-                           tess_tensor_f32 (way->backgrounds) + i * n, error))
-        return FALSE;
-    }
-  regions->backgrounds = tess_tensor_f32 (way->backgrounds);
-  regions->noise = tess_tensor_f32 (way->noise);
-  regions->seed = (guint64) job->request->seed;
-  return TRUE;
-}
-
-static void
-on_sampled (const TessDenoiseProgress *progress, gpointer data)
-{
-  Way *way = data;
-
-  tess_progress_sampled (&way->meter, progress, way->job.plan.n_tiles);
-}
-
-static void
-on_look (gint step, const gfloat *x, const gfloat *output, gpointer data)
-{
-  Way *way = data;
-  gint64 began = g_get_monotonic_time ();
-  gint width, height;
-  const guint8 *rgb;
-
-  if (way->preview == NULL || (step + 1) % way->hooks->preview_every != 0)
-    return;
-  tess_sampler_predict_x0 (way->job.sampler, step, x, output,
-                           tess_tensor_f32 (way->seen),
-                           tess_tensor_n_elements (way->seen));
-  rgb = tess_preview_make (way->preview, tess_tensor_f32 (way->seen),
-                           way->cancellable, &width, &height);
-  if (rgb)
-    way->hooks->preview (rgb, width, height, way->hooks->data);
-  way->meter.pause += g_get_monotonic_time () - began;
-}
-
-static gboolean
-run_unet (const TessUnetCall *call,
-          gpointer data,
-          GCancellable *cancellable,
-          GError **error)
-{
-  return tess_unet_run (data, call, cancellable, error);
-}
-
-static void
-open_preview (Way *way)
-{
-  TessJob *job = &way->job;
-  const TessTilePlan *tiles = job->method->plan;
-
-  if (way->hooks == NULL || way->hooks->preview == NULL
-      || way->hooks->preview_every <= 0)
-    return;
-  way->seen = tess_tensor_new_nchw (1, job->channels, tiles->height,
-                                    tiles->width, NULL);
-  if (way->seen == NULL)
-    return;
-  way->preview = tess_preview_new (
-      job->studio->vae, tess_model_vae (job->studio->model), tiles->width,
-      tiles->height, PREVIEW_SHARE * job->plan.n_calls * job->n_flops_sample,
-      MAX (job->plan.n_steps / way->hooks->preview_every, 1));
-}
-
-static gboolean
-sample (Way *way, GError **error)
-{
-  TessDenoise denoise;
-  gboolean good;
-
-  tess_progress_begin (&way->meter, TESS_STAGE_SAMPLE);
-  open_preview (way);
-  tess_job_denoise (&way->job, &denoise);
-  denoise.denoiser = run_unet;
-  denoise.denoiser_data = way->job.studio->unet;
-  denoise.random = &way->random;
-  denoise.progress = on_sampled;
-  denoise.look = on_look;
-  denoise.data = way;
-  good = tess_denoise_run (&denoise, way->latent, way->cancellable, error);
-  g_clear_pointer (&way->seen, tess_tensor_unref);
-  g_clear_pointer (&way->noise, tess_tensor_unref);
-  g_clear_pointer (&way->backgrounds, tess_tensor_unref);
-  return good;
-}
-
-static gboolean
-write_picture (gint x,
-               gint y,
-               gint w,
-               gint h,
-               const gfloat *planes,
-               gpointer data,
-               GError **error)
-{
-  tess_canvas_write (data, x, y, w, h, planes);
-  return TRUE;
-}
-
-static void
-on_decoded (gdouble fraction, gpointer data)
-{
-  Way *way = data;
-
-  tess_progress_decoded (&way->meter, fraction);
-}
-
-static GeglBuffer *
-decode (Way *way, GError **error)
-{
-  TessJob *job = &way->job;
-  const TessVaeConfig *config = tess_model_vae (job->studio->model);
-  gfloat *z = tess_tensor_f32 (way->latent);
-  TessVaeSettings settings = job->vae;
-  g_autoptr (GeglBuffer) canvas
-      = tess_canvas_new (job->request->width, job->request->height);
-
-  tess_progress_begin (&way->meter, TESS_STAGE_DECODE);
-  for (gsize i = 0; i < tess_tensor_n_elements (way->latent); i++)
-    z[i] = z[i] / config->scaling_factor + config->shift_factor;
-  settings.cancellable = way->cancellable;
-  settings.progress = on_decoded;
-  settings.progress_data = way;
-  if (!tess_vae_decode (job->studio->vae, way->latent, &settings, write_picture,
-                        canvas, error))
-    return NULL;
-  tess_progress_decoded (&way->meter, 1.0);
-  return g_steal_pointer (&canvas);
-}
-
-static gboolean
-prepare (TessStudio *studio,
-         const TessRequest *request,
-         TessJob *job,
-         GError **error)
-{
-  return tess_request_check (request, error)
-         && tess_studio_open (studio, request, error)
-         && tess_job_init (job, studio, request, error);
+  if (!known)
+    plan->seconds = 0.0;
 }
 
 gboolean
@@ -371,14 +128,202 @@ tess_studio_plan (TessStudio *studio,
                   GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&studio->lock);
-  TessJob job = { 0 };
-  gboolean good = prepare (studio, request, &job, error);
+  g_auto (Session) session = { 0 };
 
-  *plan = job.plan;
-  job.plan.model = NULL;
-  tess_job_finish (&job);
   (void) locker;
-  return good;
+  *plan = (TessJobPlan) { 0 };
+  if (session_init (&session, studio, request, error))
+    {
+      sum_plans (&session, plan);
+      return TRUE;
+    }
+  if (session.plans)
+    {
+      /* What did not fit, for those who show it. */
+      *plan = session.plans[0];
+      session.plans[0].model = NULL;
+    }
+  return FALSE;
+}
+
+/* --- painting ------------------------------------------------------------ */
+
+static gchar *
+phase_name (guint i)
+{
+  return g_strdup_printf ("phase-%u", i);
+}
+
+/* What was free when the job began decides how much is done at once, and so
+ * the last bits of the picture; and the model must be the same file. */
+static gboolean
+take_up_notes (Session *session,
+               TessJobFolder *folder,
+               const TessRequest *request,
+               GError **error)
+{
+  g_autofree gchar *free_memory = tess_job_folder_read_note (folder, NOTE_FREE);
+  g_autofree gchar *model = tess_job_folder_read_note (folder, NOTE_MODEL);
+  g_autofree gchar *now = NULL;
+
+  if (!tess_studio_open (session->studio, request, error))
+    return FALSE;
+  if (free_memory && model)
+    {
+      session->n_bytes_free = (gsize) g_ascii_strtoull (free_memory, NULL, 10);
+      if (g_str_equal (model, session->studio->model_key))
+        return TRUE;
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                   "the job in %s was begun with another model (%s); put that "
+                   "back, or start the picture anew",
+                   tess_job_folder_path (folder), model);
+      return FALSE;
+    }
+  session->n_bytes_free = tess_free_memory ();
+  now = g_strdup_printf ("%" G_GSIZE_FORMAT, session->n_bytes_free);
+  return tess_job_folder_note (folder, NOTE_FREE, now, error)
+         && tess_job_folder_note (folder, NOTE_MODEL,
+                                  session->studio->model_key, error);
+}
+
+/* The first phase to be painted, and the picture so far. */
+static gboolean
+find_place (const Session *session,
+            TessJobFolder *folder,
+            guint *first,
+            GeglBuffer **picture,
+            TessJobState *state,
+            GError **error)
+{
+  GError *local = NULL;
+
+  *first = 0;
+  for (guint i = session->phases->len - 1; i-- > 0 && *picture == NULL;)
+    {
+      g_autofree gchar *name = phase_name (i);
+
+      *picture = tess_job_folder_load_picture (folder, name, &local);
+      if (local)
+        {
+          g_propagate_error (error, local);
+          return FALSE;
+        }
+      if (*picture)
+        *first = i + 1;
+    }
+  if (!tess_job_folder_load (folder, state, &local) && local)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* Flops before phase @i over all, and the seconds after it. */
+static void
+place_meter (const Session *session, guint i, TessProgressMeter *meter)
+{
+  gdouble all = 0.0, before = 0.0, after = 0.0;
+
+  for (guint k = 0; k < session->phases->len; k++)
+    {
+      all += session->plans[k].n_flops;
+      if (k < i)
+        before += session->plans[k].n_flops;
+      if (k > i)
+        after += session->plans[k].seconds;
+    }
+  meter->now.phase = (gint) i;
+  meter->now.n_phases = (gint) session->phases->len;
+  meter->before = before / MAX (all, 1.0);
+  meter->share = session->plans[i].n_flops / MAX (all, 1.0);
+  meter->seconds_after = after;
+}
+
+static GeglBuffer *
+paint_phase (Session *session,
+             guint i,
+             TessPaint *paint,
+             GeglBuffer *so_far,
+             GError **error)
+{
+  const TessPhase *phase = phase_at (session, i);
+  TessJob job = { 0 };
+  TessProgressMeter meter;
+  GeglBuffer *picture = NULL;
+
+  if (phase->follows)
+    {
+      g_clear_object (&phase->request->init);
+      phase->request->init = phase->pole
+                                 ? tess_pole_view_new (so_far, phase->pole,
+                                                       phase->request->width)
+                                 : g_object_ref (so_far);
+    }
+  if (tess_job_init (&job, session->studio, phase->request,
+                     session->n_bytes_free, error))
+    {
+      tess_progress_init (&meter, &job, paint->hooks);
+      place_meter (session, i, &meter);
+      paint->job = &job;
+      paint->phase = (gint) i;
+      paint->meter = &meter;
+      picture = tess_paint (paint, error);
+      if (picture)
+        tess_progress_keep (&meter);
+    }
+  tess_job_finish (&job);
+  if (phase->follows)
+    g_clear_object (&phase->request->init);
+  if (picture && phase->pole)
+    {
+      tess_pole_view_put (so_far, phase->pole, picture);
+      g_object_unref (picture);
+      picture = g_object_ref (so_far);
+    }
+  return picture;
+}
+
+/* A phase that is done need not be painted again. */
+static void
+keep_phase (TessPaint *paint, guint i, GeglBuffer *picture)
+{
+  g_autofree gchar *name = phase_name (i);
+  g_autoptr (GError) error = NULL;
+
+  if (paint->folder == NULL
+      || tess_job_folder_save_picture (paint->folder, name, picture, &error))
+    return;
+  paint->folder = NULL;
+  if (paint->hooks && paint->hooks->warning)
+    paint->hooks->warning (error->message, paint->hooks->data);
+}
+
+static GeglBuffer *
+paint_phases (Session *session, TessPaint *paint, GError **error)
+{
+  g_autoptr (GeglBuffer) picture = NULL;
+  TessJobState state = { 0 };
+  guint first = 0;
+
+  if (paint->folder
+      && !find_place (session, paint->folder, &first, &picture, &state, error))
+    return NULL;
+  for (guint i = first; i < session->phases->len; i++)
+    {
+      GeglBuffer *next;
+
+      paint->state = state.x && state.phase == (gint) i ? &state : NULL;
+      next = paint_phase (session, i, paint, picture, error);
+      tess_job_state_clear (&state);
+      g_clear_object (&picture);
+      if (next == NULL)
+        return NULL;
+      picture = next;
+      if (i + 1 < session->phases->len)
+        keep_phase (paint, i, picture);
+    }
+  return g_steal_pointer (&picture);
 }
 
 GeglBuffer *
@@ -389,22 +334,18 @@ tess_studio_run (TessStudio *studio,
                  GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&studio->lock);
-  g_auto (Way) way = { .hooks = hooks, .cancellable = cancellable };
-  GeglBuffer *canvas;
+  g_auto (Session) session = { .studio = studio };
+  TessPaint paint = { .hooks = hooks,
+                      .cancellable = cancellable,
+                      .folder = hooks ? hooks->folder : NULL };
 
   (void) locker;
   if (request->seed < 0)
     request->seed = g_random_int ();
-  if (stopped (&way, error) || !prepare (studio, request, &way.job, error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, error)
+      || (paint.folder
+          && !take_up_notes (&session, paint.folder, request, error))
+      || !session_init (&session, studio, request, error))
     return NULL;
-  tess_progress_init (&way.meter, &way.job, hooks);
-  tess_progress_begin (&way.meter, TESS_STAGE_LOAD);
-  tess_random_init (&way.random, (guint64) request->seed);
-  if (!encode_texts (&way, error) || !start_canvas (&way, error)
-      || !make_backgrounds (&way, error) || !sample (&way, error))
-    return NULL;
-  canvas = decode (&way, error);
-  if (canvas)
-    tess_progress_keep (&way.meter);
-  return canvas;
+  return paint_phases (&session, &paint, error);
 }

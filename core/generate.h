@@ -58,11 +58,14 @@ typedef enum
 typedef struct
 {
   TessStage stage;
+  gint phase, n_phases; /* pictures that are painted one after another */
   gint step, n_steps;
   gint tile, n_tiles;   /* of this step */
   gdouble fraction;     /* of the whole job, 0..1 */
   gdouble seconds_left; /* < 0: not known yet */
 } TessProgress;
+
+typedef struct _TessJobFolder TessJobFolder; /* core/job-folder.h */
 
 /* All called on the thread that runs the job. */
 typedef struct
@@ -72,6 +75,13 @@ typedef struct
   void (*preview) (const guint8 *rgb, gint width, gint height, gpointer data);
   gint preview_every; /* steps; 0: never */
   gpointer data;
+  /* Something that does not stop the job: it can no longer be resumed. */
+  void (*warning) (const gchar *text, gpointer data);
+  /* Where the job is written down after each step, so that it can be resumed:
+   * one begun with tess_job_folder_new, or opened to go on; borrowed. What it
+   * holds is of the request that is run. The caller removes it when the
+   * picture is safe. NULL: nowhere. */
+  TessJobFolder *folder;
 } TessJobHooks;
 
 /**
@@ -80,7 +90,8 @@ typedef struct
  * request->width x request->height from (0, 0). request->seed is written
  * back. Runs on any one thread; a second job of the same studio waits.
  * @hooks and @cancellable may be NULL; cancelling answers within one tile and
- * leaves nothing behind.
+ * leaves nothing behind but the job's folder. A job that goes on from its
+ * folder paints the same picture to the last bit in float32.
  * Errors: those of the plan; G_IO_ERROR_CANCELLED.
  */
 GeglBuffer *tess_studio_run (TessStudio *studio,

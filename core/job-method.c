@@ -60,8 +60,9 @@ choose_wrap (TessJob *job, GError **error)
   TessWrap wrap = request->wrap;
 
   if (wrap == TESS_WRAP_AUTO)
-    wrap = closes_by_itself (request->method) ? TESS_WRAP_HORIZONTAL
-                                              : TESS_WRAP_NONE;
+    wrap = closes_by_itself (request->method) || request->close > 0
+               ? TESS_WRAP_HORIZONTAL
+               : TESS_WRAP_NONE;
   job->vae.wrap_x = wrap == TESS_WRAP_HORIZONTAL || wrap == TESS_WRAP_BOTH;
   job->vae.wrap_y = wrap == TESS_WRAP_VERTICAL || wrap == TESS_WRAP_BOTH;
   if ((request->method == TESS_TILING_STITCH && wrap != TESS_WRAP_HORIZONTAL)
@@ -135,6 +136,7 @@ tess_job_make_method (TessJob *job, GError **error)
       break;
     case TESS_TILING_SHIFTED:
     case TESS_TILING_SPOT:
+    case TESS_TILING_ANY_SIZE: /* its parts have methods of their own */
       job->method = tess_shifted_new (&moving, error);
       break;
     case TESS_TILING_FSTD:

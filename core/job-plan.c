@@ -119,8 +119,11 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
                          * tess_type_size (storage)
                    + (gsize) job->prompts->len * n_tokens (job)
                          * unet->context_width * sizeof (gfloat);
+  /* the canvas, what is written down of it, and what regions or a kept
+   * picture need of it */
   bytes->latent
-      = cells * job->channels * sizeof (gfloat) * (job->regions ? 2 : 1);
+      = cells * job->channels * sizeof (gfloat)
+        * (2 + (job->regions != NULL) + 2 * (job->request->close > 0));
   if (job->regions)
     bytes->latent += cells * job->regions->n_prompts * 2 * sizeof (gfloat);
   bytes->picture = (gsize) job->request->width * job->request->height * 3
@@ -234,7 +237,9 @@ tess_job_make_plan (TessJob *job, GError **error)
   plan->device = tess_backend_name (job->studio->backend);
   plan->model = g_strdup (tess_model_name (job->studio->model));
 
-  free = job->request->memory ? job->request->memory : tess_free_memory ();
+  free = job->n_bytes_free ? job->n_bytes_free : tess_free_memory ();
+  if (job->request->memory)
+    free = job->request->memory;
   plan->n_bytes_free = free;
   n_first = MAX (n_samples / plan->n_steps, 1);
   limit

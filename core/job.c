@@ -157,9 +157,14 @@ gboolean
 tess_job_init (TessJob *job,
                TessStudio *studio,
                const TessRequest *request,
+               gsize n_bytes_free,
                GError **error)
 {
-  *job = (TessJob) { .studio = studio, .request = request };
+  *job = (TessJob) {
+    .studio = studio,
+    .request = request,
+    .n_bytes_free = n_bytes_free,
+  };
   job->factor = tess_vae_factor (studio->vae);
   job->channels = tess_model_vae (studio->model)->latent_channels;
   if (!open_init (job, error) || !tess_job_make_method (job, error)

@@ -25,6 +25,7 @@ typedef struct
   gint32 *negative;   /* NULL: no guidance */
   GeglBuffer *init;   /* as asked for, may be NULL */
 
+  gsize n_bytes_free; /* when the job was begun; 0: now */
   TessJobPlan plan;
   gdouble n_flops_sample; /* of the UNet's work on one sample */
   gdouble n_flops_decode;
@@ -32,12 +33,15 @@ typedef struct
 
 /**
  * tess_job_init:
+ * @n_bytes_free: of the machine, as it was when the job was begun, so that a
+ * job that goes on chooses as it did; 0: as it is now.
  * Errors: TESS_ERROR_REQUEST, TESS_ERROR_MEMORY (the plan does not fit),
  * those of PNG files. @job is to be finished either way.
  */
 gboolean tess_job_init (TessJob *job,
                         TessStudio *studio,
                         const TessRequest *request,
+                        gsize n_bytes_free,
                         GError **error);
 void tess_job_finish (TessJob *job);
 

@@ -24,6 +24,7 @@ tess_progress_init (TessProgressMeter *meter,
     .n_samples = job->plan.n_calls,
     .sample_speed = tess_speed_get (job->plan.device, "unet", job->plan.model),
     .decode_speed = tess_speed_get (job->plan.device, "vae", job->plan.model),
+    .share = 1.0,
     .now = { .n_steps = job->plan.n_steps, .n_tiles = job->plan.n_tiles },
   };
 }
@@ -42,11 +43,12 @@ tell (TessProgressMeter *meter, gdouble decoded)
   left = (meter->n_samples - meter->n_done) * meter->n_flops_sample
              / sample_speed
          + (1.0 - decoded) * meter->n_flops_decode / decode_speed;
-  meter->now.seconds_left = known > 0.0 ? left : -1.0;
+  meter->now.seconds_left = known > 0.0 ? left + meter->seconds_after : -1.0;
   meter->now.fraction
       = meter->now.stage == TESS_STAGE_LOAD
             ? 0.0
             : LOAD_SHARE + (1.0 - LOAD_SHARE) * done / MAX (done + left, 1e-9);
+  meter->now.fraction = meter->before + meter->share * meter->now.fraction;
   if (meter->hooks && meter->hooks->progress)
     meter->hooks->progress (&meter->now, meter->hooks->data);
 }

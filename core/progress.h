@@ -20,6 +20,8 @@ typedef struct
   gdouble sample_speed, decode_speed; /* operations per second, 0: not known */
   gint64 stage_began, first_done;     /* us */
   gint64 n_first;
+  gdouble before, share; /* of the whole: phases done, this phase */
+  gdouble seconds_after; /* for the phases to come */
   gint64 pause; /* us of this stage that were not the network's (previews) */
 } TessProgressMeter;
 

@@ -46,6 +46,15 @@ static const TessChoice methods[] = {
   { "shifted", TESS_TILING_SHIFTED },
   { "spot", TESS_TILING_SPOT },
   { "fstd", TESS_TILING_FSTD },
+  { "any-size", TESS_TILING_ANY_SIZE },
+  { NULL },
+};
+
+static const TessChoice refines[] = {
+  { "shifted", TESS_REFINE_SHIFTED },
+  { "multidiffusion", TESS_REFINE_MULTIDIFFUSION },
+  { "spot", TESS_REFINE_SPOT },
+  { "fstd", TESS_REFINE_FSTD },
   { NULL },
 };
 
@@ -154,8 +163,9 @@ static const TessRequestField fields[] = {
           method,
           methods,
           "how tiles work together; ring, ring-1 (fast) and stitch (as "
-          "published) close a panorama; shifted is fast for any size, spot "
-          "and fstd are others' ways to it"),
+          "published) close a panorama; any-size composes small and "
+          "paints that large; shifted is its fast second part, spot and fstd "
+          "are others' ways to it"),
   CHOICE ("wrap",
           wrap,
           wraps,
@@ -190,6 +200,28 @@ static const TessRequestField fields[] = {
         0.0,
         1.0,
         "with init: how much is painted anew, above 0; 1: everything"),
+  CHOICE ("refine",
+          refine,
+          refines,
+          "any-size: how tiles of the large picture lie; multidiffusion is "
+          "slower and smoother"),
+  REAL ("detail",
+        detail,
+        0.0,
+        1.0,
+        "any-size: how much of the enlarged picture is painted anew, above 0"),
+  INT ("close",
+       close,
+       0,
+       131072,
+       "with init: paints only a band of so many pixels about the seam, so "
+       "that left and right edge (or those that wrap says) meet; 0: all"),
+  REAL ("poles",
+        poles,
+        0.0,
+        1.0,
+        "full panoramas, twice as wide as high: how much of zenith and nadir "
+        "is painted anew, seen straight; 0: none"),
   CHOICE ("vae",
           vae_mode,
           vae_modes,
@@ -248,6 +280,7 @@ tess_request_new (void)
   request->overlap = -1;
   request->bootstrap = 0.2;
   request->strength = 0.75;
+  request->detail = 0.4;
   return request;
 }
 
@@ -370,6 +403,33 @@ choice_check (const TessRequestField *field, gint value, GError **error)
   return FALSE;
 }
 
+/* Settings that want others. */
+static gboolean
+panorama_check (const TessRequest *request, GError **error)
+{
+  if (request->close > 0 && request->init == NULL && request->init_path == NULL)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "close is %d, but there is no picture whose seam could be "
+                 "closed; give one as init",
+                 request->close);
+  else if (request->close > 0 && request->wrap == TESS_WRAP_NONE)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "close is %d, but wrap lets no edges meet; take horizontal, "
+                 "vertical or both",
+                 request->close);
+  else if (request->poles > 0.0 && request->width != 2 * request->height)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "only a panorama twice as wide as high has poles, %d x %d is "
+                 "not; set poles to 0, or the height to %d",
+                 request->width, request->height, request->width / 2);
+  else if (request->method == TESS_TILING_ANY_SIZE && !(request->detail > 0.0))
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "a detail of 0 would paint nothing; take more, up to 1");
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static gboolean
 regions_check (const TessRequest *request, GError **error)
 {
@@ -427,7 +487,7 @@ tess_request_check (const TessRequest *request, GError **error)
                    "a strength of 0 would paint nothing; take more, up to 1");
       return FALSE;
     }
-  return regions_check (request, error);
+  return panorama_check (request, error) && regions_check (request, error);
 }
 
 static gboolean

@@ -29,7 +29,17 @@ typedef enum
   TESS_TILING_SHIFTED,        /* side by side, shifting: core/moving.h */
   TESS_TILING_SPOT,           /* the same, over the edges: SpotDiffusion */
   TESS_TILING_FSTD,           /* Any-Size-Diffusion as published */
+  TESS_TILING_ANY_SIZE, /* small and whole first, then large: core/phase.h */
 } TessTiling;
+
+/* How tiles of any-size's second picture lie. */
+typedef enum
+{
+  TESS_REFINE_SHIFTED,
+  TESS_REFINE_MULTIDIFFUSION,
+  TESS_REFINE_SPOT,
+  TESS_REFINE_FSTD,
+} TessRefine;
 
 /* Which edges of the canvas meet. */
 typedef enum
@@ -89,6 +99,12 @@ typedef struct
   GeglBuffer *init; /* img2img: picture of any size, scaled to the canvas */
   gchar *init_path; /* job files */
   gdouble strength; /* img2img: 0 < strength <= 1 */
+
+  TessRefine refine; /* any-size */
+  gdouble detail;    /* any-size: strength of the second picture, > 0 */
+  gint close;        /* with init: pixels about the seam that are painted so
+                        that edges meet; the rest is kept; 0: all is painted */
+  gdouble poles;     /* panoramas: strength at zenith and nadir; 0: none */
 
   TessVaeMode vae_mode;
   TessDevice device;

@@ -401,3 +401,43 @@ tess_sampler_step (TessSampler *sampler,
   sampler->method->step (&sampler->path, place (sampler, step), output,
                          noisy ? noise : NULL, x, n, &sampler->history);
 }
+
+void
+tess_sampler_remember (const TessSampler *sampler, TessSamplerMemory *memory)
+{
+  const TessHistory *history = &sampler->history;
+
+  *memory = (TessSamplerMemory) {
+    .n = sampler->n_history,
+    .numbers = { history->n_x0, history->last_order },
+  };
+  for (gint i = 0; i < history->n_x0; i++)
+    memory->canvases[i] = history->x0[i];
+  memory->canvases[TESS_MAX_HISTORY] = history->before;
+}
+
+gboolean
+tess_sampler_restore (TessSampler *sampler, const TessSamplerMemory *memory)
+{
+  TessHistory *history = &sampler->history;
+  gint n_x0 = memory->numbers[0];
+
+  if (n_x0 < 0 || n_x0 > sampler->method->n_x0)
+    return FALSE;
+  for (gint i = 0; i < n_x0; i++)
+    if (memory->canvases[i] == NULL)
+      return FALSE;
+  drop_history (sampler);
+  for (gint i = 0; i < n_x0; i++)
+    history->x0[i]
+        = g_memdup2 (memory->canvases[i], memory->n * sizeof (gfloat));
+  if (memory->canvases[TESS_MAX_HISTORY])
+    history->before = g_memdup2 (memory->canvases[TESS_MAX_HISTORY],
+                                 memory->n * sizeof (gfloat));
+  history->n_x0 = n_x0;
+  history->last_order = memory->numbers[1];
+  sampler->n_history = memory->n;
+  return TRUE;
+}
+
+G_STATIC_ASSERT (TESS_MAX_HISTORY + 1 == TESS_SAMPLER_MAX_KEPT);

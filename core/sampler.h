@@ -92,6 +92,23 @@ void tess_sampler_predict_x0 (const TessSampler *sampler,
                               gfloat *x0,
                               gsize n);
 
+/* What a sampler remembers between two steps, so that a run can go on where it
+ * was: canvases of @n floats each, NULL where there is none; borrowed. */
+#define TESS_SAMPLER_MAX_KEPT 4
+typedef struct
+{
+  gsize n;
+  gfloat *canvases[TESS_SAMPLER_MAX_KEPT];
+  gint numbers[2];
+} TessSamplerMemory;
+
+void
+tess_sampler_remember (const TessSampler *sampler, TessSamplerMemory *memory);
+
+/* The other way; copies. FALSE: not of a sampler of this kind. */
+gboolean
+tess_sampler_restore (TessSampler *sampler, const TessSamplerMemory *memory);
+
 /* How many times DDIM-like noise level: sqrt (1 - abar) share of @step. */
 gdouble tess_sampler_noise_level (const TessSampler *sampler, gint step);
 

@@ -2,8 +2,11 @@
  * core/shifted.c: tiles side by side that shift from step to step. */
 #include "core/moving.h"
 
-/* Tiles that may be added to those that a canvas needs, on average. */
+/* Tiles that may be added to those that a canvas needs, on average; more on
+ * a small one, where a shift costs more and edges would stay too long. */
 #define EXTRA 0.125
+#define EXTRA_SMALL 0.5
+#define SMALL 16 /* tiles */
 
 typedef struct
 {
@@ -55,7 +58,7 @@ extra_of (const Axis *axis)
   return axis->ring || axis->n == 1 ? 0.0 : 1.0 / axis->n;
 }
 
-/* Which axes may shift at @step without going beyond EXTRA on average; those
+/* Which axes may shift at @step without going beyond that on average; those
  * of earlier steps are worked out again, so that a step depends on nothing
  * but its number. */
 static void
@@ -63,12 +66,13 @@ choose_axes (const Axis axes[2], gint step, gboolean may[2])
 {
   gdouble x = extra_of (&axes[0]), y = extra_of (&axes[1]);
   gdouble both = (1.0 + x) * (1.0 + y) - 1.0, credit = 0.0;
+  gdouble extra = axes[0].n * axes[1].n < SMALL ? EXTRA_SMALL : EXTRA;
 
   for (gint i = 0; i <= step; i++)
     {
       gint first = i % 2; /* which is asked first */
 
-      credit = MIN (credit + EXTRA, both + EXTRA);
+      credit = MIN (credit + extra, both + extra);
       may[0] = may[1] = both <= credit;
       if (!may[0])
         {

@@ -2,6 +2,7 @@
  * tools/tessera-run.c: the job without GIMP: settings in, PNG out. */
 #include "core/error.h"
 #include "core/generate.h"
+#include "core/job-folder.h"
 #include "core/png-file.h"
 
 #include <glib/gstdio.h>
@@ -20,8 +21,10 @@
 typedef struct
 {
   gchar *output, *job, *preview;
+  gchar *folder; /* of the job's steps */
   gchar **prompts;
   gboolean plan, devices, models, version, quiet, stats, print_job, no_metadata;
+  gboolean resume, no_resume;
   gint depth, preview_every;
   GPtrArray *names, *values; /* of settings, in order */
   GPtrArray *loras, *regions;
@@ -48,6 +51,23 @@ take_list (const gchar *name, const gchar *value, gpointer data, GError **error)
   g_ptr_array_add (g_str_equal (name, "--lora") ? options->loras
                                                 : options->regions,
                    g_strdup (value));
+  return TRUE;
+}
+
+static gboolean
+take_resume (const gchar *name,
+             const gchar *value,
+             gpointer data,
+             GError **error)
+{
+  Options *options = data;
+
+  options->resume = TRUE;
+  if (value)
+    {
+      g_free (options->folder);
+      options->folder = g_strdup (value);
+    }
   return TRUE;
 }
 
@@ -134,6 +154,11 @@ add_setting_options (GOptionContext *context, Options *options)
           { "region", 0, 0, G_OPTION_ARG_CALLBACK, take_list,
             "what to paint where MASK.png is white; may be repeated",
             "MASK.png=PROMPT" },
+          { "resume", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK,
+            take_resume,
+            "go on with the job in DIR, or the last one that was stopped, "
+            "instead of beginning one; other settings are not read",
+            "DIR" },
           { NULL } });
   g_option_context_add_group (context, group);
 }
@@ -156,6 +181,12 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
       "PNG file that shows the picture while it is made", "FILE" },
     { "preview-every", 0, 0, G_OPTION_ARG_INT, &options->preview_every,
       "steps between two previews (1)", "N" },
+    { "job-folder", 0, 0, G_OPTION_ARG_FILENAME, &options->folder,
+      "new folder for what is kept of each step until the picture is done "
+      "(one below ~/.local/state/tessera/jobs)",
+      "DIR" },
+    { "no-resume", 0, 0, G_OPTION_ARG_NONE, &options->no_resume,
+      "keep nothing of the steps", NULL },
     { "plan", 0, 0, G_OPTION_ARG_NONE, &options->plan,
       "print tiles, memory and time, and paint nothing", NULL },
     { "print-job", 0, 0, G_OPTION_ARG_NONE, &options->print_job,
@@ -462,10 +493,78 @@ check_output (const gchar *path, GError **error)
   return FALSE;
 }
 
+static void
+show_warning (const gchar *text, gpointer data)
+{
+  Show *show = data;
+
+  g_printerr ("%s%s\n", show->wrote ? "\n" : "", text);
+}
+
+/* Where the new job is kept. Only a folder that was asked for must do. */
+static gboolean
+begin_job (const Options *options,
+           TessRequest *request,
+           TessJobFolder **folder,
+           GError **error)
+{
+  g_autofree gchar *path = NULL;
+  g_autofree gchar *output = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (options->no_resume)
+    return TRUE;
+  path
+      = options->folder ? g_strdup (options->folder) : tess_job_folder_fresh ();
+  output = g_canonicalize_filename (options->output, NULL);
+  *folder = tess_job_folder_new (path, request, &local);
+  if (*folder && tess_job_folder_note (*folder, "output", output, &local))
+    return TRUE;
+  g_clear_pointer (folder, tess_job_folder_close);
+  if (options->folder)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  g_printerr ("%s; going on without\n", local->message);
+  return TRUE;
+}
+
+/* The job that was stopped, and where its picture was to go. */
+static gboolean
+resume_job (Options *options,
+            TessRequest **request,
+            TessJobFolder **folder,
+            GError **error)
+{
+  g_autofree gchar *path
+      = options->folder ? g_strdup (options->folder) : tess_job_folder_last ();
+
+  if (path == NULL)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                   "there is no job that could go on");
+      return FALSE;
+    }
+  *folder = tess_job_folder_open (path, request, error);
+  if (*folder == NULL)
+    return FALSE;
+  if (options->output == NULL)
+    options->output = tess_job_folder_read_note (*folder, "output");
+  if (options->output)
+    return TRUE;
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+               "the job in %s does not say where its picture goes; give "
+               "--output FILE",
+               path);
+  return FALSE;
+}
+
 static gboolean
 paint (const Options *options,
        TessStudio *studio,
        TessRequest *request,
+       TessJobFolder **folder,
        GCancellable *cancellable,
        GError **error)
 {
@@ -474,15 +573,15 @@ paint (const Options *options,
     .progress = show_progress,
     .preview = options->preview ? show_preview : NULL,
     .preview_every = MAX (options->preview_every, 1),
+    .warning = show_warning,
     .data = &show,
+    .folder = *folder,
   };
   gint64 began = g_get_monotonic_time ();
   g_autoptr (GeglBuffer) picture = NULL;
   g_autofree gchar *json = NULL;
   TessPngSettings png = { .depth = options->depth, .key = METADATA_KEY };
 
-  if (!check_output (options->output, error))
-    return FALSE;
   picture = tess_studio_run (studio, request, &hooks, cancellable, error);
   if (show.wrote)
     fputc ('\n', stderr);
@@ -492,6 +591,7 @@ paint (const Options *options,
   png.text = options->no_metadata ? NULL : json;
   if (!tess_png_save (picture, options->output, &png, cancellable, error))
     return FALSE;
+  tess_job_folder_remove (g_steal_pointer (folder));
   if (options->stats)
     printf ("seed %" G_GINT64_FORMAT ", %.1f s, peak memory %.1f MiB\n",
             request->seed, (g_get_monotonic_time () - began) * 1e-6,
@@ -500,15 +600,12 @@ paint (const Options *options,
 }
 
 static gboolean
-work (const Options *options, GCancellable *cancellable, GError **error)
+print_only (const Options *options, const TessRequest *request, GError **error)
 {
-  g_autoptr (TessRequest) request = make_request (options, error);
   g_autoptr (TessStudio) studio = NULL;
   TessJobPlan plan;
   gboolean good;
 
-  if (request == NULL)
-    return FALSE;
   if (options->print_job)
     {
       g_autofree gchar *json = tess_request_to_json (request);
@@ -517,13 +614,46 @@ work (const Options *options, GCancellable *cancellable, GError **error)
       return TRUE;
     }
   studio = tess_studio_new ();
-  if (!options->plan)
-    return paint (options, studio, request, cancellable, error);
   good = tess_studio_plan (studio, request, &plan, error);
   if (good)
     print_plan (&plan);
   tess_job_plan_clear (&plan);
   return good;
+}
+
+static gboolean
+work (Options *options, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (TessRequest) request = NULL;
+  g_autoptr (TessStudio) studio = NULL;
+  g_autoptr (TessJobFolder) folder = NULL;
+
+  if (options->resume)
+    {
+      if (!resume_job (options, &request, &folder, error)
+          || !check_output (options->output, error))
+        return FALSE;
+    }
+  else
+    {
+      request = make_request (options, error);
+      if (request == NULL)
+        return FALSE;
+      if (options->print_job || options->plan)
+        return print_only (options, request, error);
+      if (!check_output (options->output, error)
+          || !begin_job (options, request, &folder, error))
+        return FALSE;
+    }
+  studio = tess_studio_new ();
+  if (paint (options, studio, request, &folder, cancellable, error))
+    return TRUE;
+  if (folder && !tess_job_folder_is_begun (folder))
+    tess_job_folder_remove (g_steal_pointer (&folder));
+  if (folder)
+    g_printerr ("the job is kept; tessera-run --resume=%s goes on\n",
+                tess_job_folder_path (folder));
+  return FALSE;
 }
 
 static const gchar *
@@ -533,7 +663,8 @@ usage_fault (const Options *options)
     return "more than one prompt; put it in quotes";
   if (options->depth != 8 && options->depth != 16)
     return "the depth is 8 or 16 bits";
-  if (!options->output && !options->plan && !options->print_job)
+  if (!options->output && !options->plan && !options->print_job
+      && !options->resume)
     return "no file to write; give --output FILE";
   return NULL;
 }
@@ -544,6 +675,7 @@ options_finish (Options *options)
   g_free (options->output);
   g_free (options->job);
   g_free (options->preview);
+  g_free (options->folder);
   g_strfreev (options->prompts);
   g_ptr_array_unref (options->names);
   g_ptr_array_unref (options->values);

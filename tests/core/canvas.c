@@ -60,7 +60,8 @@ START_TEST (test_scaled)
   for (guint k = 0; k < G_N_ELEMENTS (sizes); k++)
     {
       gint w = sizes[k][0], h = sizes[k][1];
-      g_autoptr (GeglBuffer) dst = tess_canvas_scaled (src, w, h, NULL);
+      g_autoptr (GeglBuffer) dst
+          = tess_canvas_scaled (src, w, h, FALSE, FALSE, NULL);
       g_autofree gfloat *got = g_new (gfloat, w * h * 3);
 
       get_floats (dst, "R'G'B' float", got);

@@ -2,96 +2,14 @@
  * tests/core/generate.c: whole jobs, on a small model of random weights. */
 #include "core/error.h"
 #include "core/generate.h"
-#include "core/model-synthetic.h"
 #include "core/png-file.h"
 #include "tests/harness.h"
+#include "tests/small-job.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
-
-static gchar *folder, *model_path;
-
-/* Written once; what tests do with it they do in processes of their own. */
-static void
-make_model (void)
-{
-  g_autofree gchar *merges = tess_test_data ("tokenizer/merges.txt");
-  g_autofree gchar *copy = NULL;
-  g_autoptr (TessModel) model = NULL;
-  TessModelConfig config;
-  g_autoptr (GError) error = NULL;
-  g_autofree gchar *text = NULL;
-
-  gegl_init (NULL, NULL);
-  folder = g_dir_make_tmp ("tess-generate-XXXXXX", NULL);
-  model_path = g_build_filename (folder, "small.safetensors", NULL);
-  copy = g_build_filename (folder, "merges.txt", NULL);
-  g_setenv ("TESSERA_MODELS", folder, TRUE);
-  g_setenv ("XDG_CACHE_HOME", folder, TRUE);
-  /* CLIP's number of words, so that any merges will do. */
-  ck_assert (tess_synthetic_config ("tiny15", &config, &error));
-  config.text.n_tokens = 49408;
-  config.text.bos_id = 49406;
-  config.text.eos_id = config.text.pad_id = 49407;
-  model = tess_model_new_random (&config, "small", &error);
-  ck_no_error (error);
-  ck_assert (tess_model_write_single (model, model_path, FALSE, &error));
-  ck_assert (g_file_get_contents (merges, &text, NULL, NULL));
-  ck_assert (g_file_set_contents (copy, text, -1, NULL));
-}
-
-static void
-remove_all (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree gchar *child = g_build_filename (path, name, NULL);
-
-      remove_all (child);
-    }
-  g_remove (path);
-}
-
-static void
-drop_model (void)
-{
-  remove_all (folder);
-}
-
-static TessRequest *
-request_new (void)
-{
-  TessRequest *request = tess_request_new ();
-
-  request->model = g_strdup (model_path);
-  request->prompt = g_strdup ("a lake");
-  request->width = 150;
-  request->height = 75;
-  request->tile = 8;
-  request->overlap = 4;
-  request->steps = 3;
-  request->seed = 5;
-  request->n_threads = 1;
-  request->storage = 1 + TESS_F32;
-  return request;
-}
-
-static gfloat *
-pixels_of (GeglBuffer *buffer)
-{
-  gsize n = (gsize) gegl_buffer_get_width (buffer)
-            * gegl_buffer_get_height (buffer) * 3;
-  gfloat *pixels = g_new (gfloat, n);
-
-  gegl_buffer_get (buffer, NULL, 1.0, babl_format ("R'G'B' float"), pixels,
-                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-  return pixels;
-}
 
 static gfloat *
 paint (TessStudio *studio, TessRequest *request, const TessJobHooks *hooks)
@@ -103,7 +21,7 @@ paint (TessStudio *studio, TessRequest *request, const TessJobHooks *hooks)
   ck_no_error (error);
   ck_assert_int_eq (gegl_buffer_get_width (picture), request->width);
   ck_assert_int_eq (gegl_buffer_get_height (picture), request->height);
-  return pixels_of (picture);
+  return tess_test_pixels (picture);
 }
 
 /* The whole picture is painted; the same seed gives the same one, whatever
@@ -111,7 +29,7 @@ paint (TessStudio *studio, TessRequest *request, const TessJobHooks *hooks)
 START_TEST (test_same)
 {
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
   gsize n = (gsize) request->width * request->height * 3;
   g_autofree gfloat *first = paint (studio, request, NULL);
   g_autofree gfloat *again = NULL;
@@ -167,7 +85,7 @@ on_preview (const guint8 *rgb, gint width, gint height, gpointer data)
 START_TEST (test_hooks)
 {
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
   g_autofree gfloat *plain = paint (studio, request, NULL);
   g_autofree gfloat *seen = NULL;
   Told told = { 0 };
@@ -185,7 +103,7 @@ END_TEST
 START_TEST (test_cancel)
 {
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
   g_autofree gfloat *before = NULL;
   g_autofree gfloat *after = NULL;
   Told all = { 0 };
@@ -223,7 +141,7 @@ END_TEST
 START_TEST (test_refused)
 {
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
   g_autoptr (GError) error = NULL;
   TessJobPlan plan;
 
@@ -265,7 +183,7 @@ left_half (void)
 START_TEST (test_ways)
 {
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
   g_autoptr (GeglBuffer) mask = left_half ();
   g_autofree gfloat *plain = paint (studio, request, NULL);
   g_autofree gfloat *regional = NULL;
@@ -303,7 +221,7 @@ START_TEST (test_reference)
   g_autofree gchar *name = g_strdup_printf ("generate/%s.png", names[_i]);
   g_autofree gchar *path = tess_test_data (name);
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
   g_autoptr (GeglBuffer) expected = NULL;
   g_autofree gfloat *got = NULL;
   g_autofree gfloat *wanted = NULL;
@@ -331,7 +249,7 @@ START_TEST (test_reference)
     }
   got = paint (studio, request, NULL);
   expected = tess_png_load (path, TESS_PNG_PICTURE, NULL);
-  wanted = pixels_of (expected);
+  wanted = tess_test_pixels (expected);
   for (gint i = 0; i < 128 * 128 * 3; i++)
     {
       gdouble d = fabs (roundf (got[i] * 255.0f) / 255.0 - wanted[i]);
@@ -348,7 +266,7 @@ START_TEST (test_faults)
   static const gchar *const models[]
       = { "/no/such/model", "no such name", "/dev/null", "/" };
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (TessRequest) request = request_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (models); i++)
@@ -376,7 +294,8 @@ tess_test_suite (void)
   Suite *suite = suite_create ("generate");
   TCase *tcase = tcase_create ("generate");
 
-  tcase_add_unchecked_fixture (tcase, make_model, drop_model);
+  tcase_add_unchecked_fixture (tcase, tess_test_make_model,
+                               tess_test_drop_model);
   tcase_add_test (tcase, test_same);
   tcase_add_test (tcase, test_hooks);
   tcase_add_test (tcase, test_cancel);
