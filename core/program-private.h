@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-#define TESS_MAX_SRC 4
+#define TESS_MAX_SRC 9
 #define TESS_MAX_WEIGHTS 2
 
 typedef struct _TessOp TessOp;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * core/cpu/attention.c: attention by blocks of queries.
+ * core/cpu/attention.c: attention by blocks of queries; grounded attention is
+ * the same with more keys, a bias and regions.
  *
  *   keys and values of every head are brought into oneDNN's layout once;
  *   one task = one sample, one head, some queries:
@@ -24,6 +25,13 @@ typedef struct
 {
   TessPrimitive scores[2], sums[2]; /* whole block; the last, shorter one */
 } Thread;
+
+/* Of one sample; no bias: plain attention. */
+typedef struct
+{
+  const gfloat *bias;
+  const gint32 *cells, *tokens; /* may be NULL */
+} Ground;
 
 /* How the keys or values of one head lie. */
 typedef struct
@@ -92,9 +100,32 @@ divide (gfloat *row, gint n, gfloat factor)
     row[i] *= factor;
 }
 
+/* What grounded attention does to a row of scores of token @i. */
+static void
+ground_row (const TessAttentionOp *op,
+            const Ground *ground,
+            gint i,
+            gfloat *row)
+{
+  gfloat *scores = row + op->tq;
+
+  for (gint j = 0; j < op->n_ground; j++)
+    scores[j] += ground->bias[j] / op->scale;
+  if (ground->cells == NULL)
+    return;
+  for (gint j = 0; j < op->tq; j++)
+    if ((ground->cells[i] & ground->cells[j]) == 0 && i != j)
+      row[j] = -INFINITY;
+  for (gint j = 0; j < op->n_ground; j++)
+    if (ground->tokens[j] != TESS_ALL_REGIONS
+        && (ground->cells[i] & ground->tokens[j]) == 0)
+      scores[j] = -INFINITY;
+}
+
 static void
 run_block (Attention *self,
            Thread *thread,
+           const Ground *ground,
            guint8 *scratch,
            const guint8 *q,
            const guint8 *k,
@@ -122,6 +153,8 @@ run_block (Attention *self,
       gfloat *row = block + (gsize) i * op->tk;
       gint n = op->causal ? MIN (first + i + 1, op->tk) : op->tk;
 
+      if (ground->bias != NULL)
+        ground_row (op, ground, first + i, row);
       totals[i] = soften (row, n, op->tk, op->scale);
       if (half)
         {
@@ -151,26 +184,95 @@ run_block (Attention *self,
 PACK (pack_f32, gfloat)
 PACK (pack_bf16, guint16)
 
-/* One head of one sample's keys or values, at @src, into its place. */
+/* @n tokens of one head's keys or values, at @src, into their place from token
+ * @first on. */
 static void
 pack (const Attention *self,
       const Layout *layout,
       gboolean is_v,
       const guint8 *src,
+      gint first,
+      gint n,
       guint8 *dst)
 {
   const TessAttentionOp *op = (const TessAttentionOp *) self->kernel.op;
-  const gsize *tokens = is_v ? layout->inner : layout->columns;
+  const gsize *tokens = (is_v ? layout->inner : layout->columns) + first;
   const gsize *channels = is_v ? layout->columns : layout->inner;
   gsize c = op->op.dst->shape.c;
 
-  memset (dst, 0, layout->n_bytes);
   if (op->op.dst->type == TESS_BF16)
-    pack_bf16 ((const guint16 *) src, op->tk, c, op->d, tokens, channels,
+    pack_bf16 ((const guint16 *) src, n, c, op->d, tokens, channels,
                (guint16 *) dst);
   else
-    pack_f32 ((const gfloat *) src, op->tk, c, op->d, tokens, channels,
+    pack_f32 ((const gfloat *) src, n, c, op->d, tokens, channels,
               (gfloat *) dst);
+}
+
+/* Keys and values of a head, the sample's own and those from elsewhere. */
+static void
+pack_head (const Attention *self,
+           const TessHostRun *run,
+           gint sample,
+           gint ground,
+           gint head,
+           guint8 *dst)
+{
+  const TessAttentionOp *op = (const TessAttentionOp *) self->kernel.op;
+  gsize size = tess_type_size (op->op.dst->type);
+  gint n_own = op->tk - op->n_ground;
+  gsize c = op->op.dst->shape.c, at = (gsize) head * op->d;
+  gsize own = ((gsize) sample * n_own * c + at) * size;
+  gsize other = ((gsize) ground * op->n_ground * c + at) * size;
+
+  for (gint is_v = 0; is_v < 2; is_v++)
+    {
+      const Layout *layout = is_v ? &self->v : &self->k;
+      const TessValue *src = op->op.src[is_v ? TESS_SLOT_V : TESS_SLOT_K];
+      const TessValue *more
+          = op->op.src[is_v ? TESS_SLOT_GROUND_V : TESS_SLOT_GROUND_K];
+
+      memset (dst, 0, layout->n_bytes);
+      pack (self, layout, is_v, (guint8 *) tess_host_data (run, src) + own, 0,
+            n_own, dst);
+      if (op->n_ground > 0)
+        pack (self, layout, is_v, (guint8 *) tess_host_data (run, more) + other,
+              n_own, op->n_ground, dst);
+      dst += layout->n_bytes;
+    }
+}
+
+static Ground
+ground_of (const TessAttentionOp *op, const TessHostRun *run, gint row)
+{
+  const TessValue *bias = op->op.src[TESS_SLOT_GROUND_BIAS];
+  const TessValue *cells = op->op.src[TESS_SLOT_CELLS];
+  const TessValue *tokens = op->op.src[TESS_SLOT_TOKENS];
+  Ground ground = { 0 };
+
+  if (bias == NULL)
+    return ground;
+  ground.bias
+      = (const gfloat *) tess_host_data (run, bias) + row * op->n_ground;
+  if (cells == NULL)
+    return ground;
+  ground.cells = (const gint32 *) tess_host_data (run, cells) + row * op->tq;
+  ground.tokens
+      = (const gint32 *) tess_host_data (run, tokens) + row * op->n_ground;
+  return ground;
+}
+
+/* Which of the grounds, or which keys, sample @i takes. */
+static gint
+row_of (const TessAttentionOp *op, const TessHostRun *run, gint i)
+{
+  const TessValue *rows = op->op.src[TESS_SLOT_ROWS];
+  const TessValue *from
+      = op->op.src[op->n_ground > 0 ? TESS_SLOT_GROUND_K : TESS_SLOT_K];
+
+  if (rows == NULL)
+    return i;
+  return CLAMP (((const gint32 *) tess_host_data (run, rows))[i], 0,
+                from->shape.n - 1);
 }
 
 static void
@@ -178,12 +280,7 @@ run (TessKernel *kernel, const TessHostRun *run)
 {
   Attention *self = (Attention *) kernel;
   const TessAttentionOp *op = (const TessAttentionOp *) kernel->op;
-  const TessValue *rows_value = kernel->op->src[TESS_SLOT_ROWS];
-  const gint32 *rows
-      = rows_value != NULL ? tess_host_data (run, rows_value) : NULL;
   const guint8 *q = tess_host_data (run, kernel->op->src[TESS_SLOT_SRC]);
-  const guint8 *k = tess_host_data (run, kernel->op->src[TESS_SLOT_K]);
-  const guint8 *v = tess_host_data (run, kernel->op->src[TESS_SLOT_V]);
   guint8 *dst = tess_host_data (run, kernel->op->dst);
   gint n = kernel->op->dst->shape.n, m = kernel->op->src[TESS_SLOT_K]->shape.n;
   gint n_heads = op->n_heads;
@@ -195,13 +292,8 @@ run (TessKernel *kernel, const TessHostRun *run)
 #pragma omp parallel for collapse(2)
   for (gint i = 0; i < m; i++)
     for (gint head = 0; head < n_heads; head++)
-      {
-        gsize at = ((gsize) i * op->tk * c + (gsize) head * op->d) * size;
-        guint8 *packed = run->scratch + (i * n_heads + head) * n_pair;
-
-        pack (self, &self->k, FALSE, k + at, packed);
-        pack (self, &self->v, TRUE, v + at, packed + self->k.n_bytes);
-      }
+      pack_head (self, run, i, op->n_ground > 0 ? row_of (op, run, i) : 0, head,
+                 run->scratch + (i * n_heads + head) * n_pair);
 
 #pragma omp parallel for collapse(3) schedule(dynamic)
   for (gint i = 0; i < n; i++)
@@ -209,14 +301,16 @@ run (TessKernel *kernel, const TessHostRun *run)
       for (gint block = 0; block < n_blocks; block++)
         {
           gint thread = omp_get_thread_num ();
-          gint row = rows != NULL ? CLAMP (rows[i], 0, m - 1) : i;
+          gint row = row_of (op, run, i);
+          gint keys = op->n_ground > 0 ? i : row;
+          Ground ground = ground_of (op, run, row);
           gsize at = (((gsize) i * op->tq + (gsize) block * self->rows) * c
                       + (gsize) head * op->d)
                      * size;
-          guint8 *packed = run->scratch + (row * n_heads + head) * n_pair;
+          guint8 *packed = run->scratch + (keys * n_heads + head) * n_pair;
 
           run_block (
-              self, &self->threads[thread],
+              self, &self->threads[thread], &ground,
               run->scratch + self->n_packed
                   + thread
                         * (self->n_scores + self->n_weights + self->n_scratch),
@@ -343,8 +437,9 @@ tess_cpu_attention_new (TessHostBackend *host, const TessOp *base)
   gint rows, n_threads = omp_get_max_threads ();
   gboolean ok;
 
-  for (gint i = 0; i <= TESS_SLOT_V; i++)
-    if (base->src[i]->type != base->dst->type)
+  for (gint i = 0; i <= TESS_SLOT_GROUND_V; i++)
+    if (i != TESS_SLOT_ROWS && base->src[i] != NULL
+        && base->src[i]->type != base->dst->type)
       return NULL;
 
   self = g_new0 (Attention, 1);

@@ -9,6 +9,7 @@ static const TessKernelMaker makers[] = {
   { &tess_conv2d_class, tess_cpu_conv2d_new },
   { &tess_linear_class, tess_cpu_linear_new },
   { &tess_attention_class, tess_cpu_attention_new },
+  { &tess_grounded_attention_class, tess_cpu_attention_new },
   { &tess_group_norm_class, tess_cpu_group_norm_new },
   { &tess_group_stats_class, tess_cpu_group_stats_new },
   { &tess_layer_norm_class, tess_cpu_layer_norm_new },
@@ -17,6 +18,9 @@ static const TessKernelMaker makers[] = {
   { &tess_concat_class, tess_cpu_concat_new },
   { &tess_crop_class, tess_cpu_crop_new },
   { &tess_store_class, tess_cpu_store_new },
+  { &tess_scale_class, tess_cpu_scale_new },
+  { &tess_scale_low_class, tess_cpu_scale_low_new },
+  { &tess_depthwise_class, tess_cpu_depthwise_new },
   { NULL, NULL },
 };
 

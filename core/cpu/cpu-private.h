@@ -24,6 +24,9 @@ TessKernel *tess_cpu_activate_new (TessHostBackend *host, const TessOp *op);
 TessKernel *tess_cpu_concat_new (TessHostBackend *host, const TessOp *op);
 TessKernel *tess_cpu_crop_new (TessHostBackend *host, const TessOp *op);
 TessKernel *tess_cpu_store_new (TessHostBackend *host, const TessOp *op);
+TessKernel *tess_cpu_scale_new (TessHostBackend *host, const TessOp *op);
+TessKernel *tess_cpu_scale_low_new (TessHostBackend *host, const TessOp *op);
+TessKernel *tess_cpu_depthwise_new (TessHostBackend *host, const TessOp *op);
 
 /* What a product with a weight is, whichever op asks for it: a convolution of
  * 1x1 is one too. In core/cpu/linear.c. */

@@ -18,8 +18,14 @@ enum
   TESS_SLOT_K = 1,   /* attention; q is the source */
   TESS_SLOT_V = 2,
   TESS_SLOT_ROWS = 3,
-  TESS_SLOT_STATS = 1, /* group norm */
-  TESS_SLOT_B = 1,     /* add, concat */
+  TESS_SLOT_GROUND_K = 4, /* grounded attention; the others as above */
+  TESS_SLOT_GROUND_V = 5,
+  TESS_SLOT_GROUND_BIAS = 6,
+  TESS_SLOT_CELLS = 7,
+  TESS_SLOT_TOKENS = 8,
+  TESS_SLOT_STATS = 1,  /* group norm */
+  TESS_SLOT_B = 1,      /* add, concat */
+  TESS_SLOT_FACTOR = 2, /* scale, scale-low */
 };
 enum
 {
@@ -45,9 +51,10 @@ typedef struct
 {
   TessOp op;
   gint n_heads, d, tq, tk;
+  gint n_ground; /* of tk, the last: from elsewhere; 0 in plain attention */
   gfloat scale;
   gboolean causal;
-} TessAttentionOp;
+} TessAttentionOp; /* grounded attention too */
 
 typedef struct
 {
@@ -81,6 +88,12 @@ typedef struct
   gint y0, x0;
 } TessCropOp;
 
+typedef struct
+{
+  TessOp op;
+  gint k;
+} TessDepthwiseOp;
+
 extern const TessOpClass tess_conv2d_class;
 extern const TessOpClass tess_linear_class;
 extern const TessOpClass tess_attention_class;
@@ -91,12 +104,20 @@ extern const TessOpClass tess_add_class; /* TessOp */
 extern const TessOpClass tess_activate_class;
 extern const TessOpClass tess_concat_class; /* TessOp */
 extern const TessOpClass tess_crop_class;
-extern const TessOpClass tess_embed_class;    /* TessOp */
-extern const TessOpClass tess_constant_class; /* TessOp */
-extern const TessOpClass tess_store_class;    /* TessOp */
+extern const TessOpClass tess_embed_class;              /* TessOp */
+extern const TessOpClass tess_constant_class;           /* TessOp */
+extern const TessOpClass tess_store_class;              /* TessOp */
+extern const TessOpClass tess_grounded_attention_class; /* TessAttentionOp */
+extern const TessOpClass tess_scale_class;              /* TessOp */
+extern const TessOpClass tess_scale_low_class;          /* TessOp */
+extern const TessOpClass tess_depthwise_class;
 
 /* Width of a head that attention takes at most. */
 #define TESS_MAX_HEAD 1024
+
+/* The waves of scale-low along an axis of @n cells: dst[i] = 2 pi i / n as
+ * cosine, then as sine; zeros where the axis has one cell. */
+void tess_scale_low_waves (gint n, gfloat *cosines, gfloat *sines);
 
 /* Elements of a weight, 0 for NULL. */
 gsize tess_weight_n_elements (const TessWeight *weight);

@@ -55,6 +55,30 @@ typedef struct
 } TessAttention;
 TessValue *tess_attention (TessProgram *program, const TessAttention *args);
 
+/* Self-attention over a sample's own tokens and tokens from elsewhere that all
+ * samples may share: softmax (scale q [k; ground_k]^T + [0; bias] + mask)
+ * [v; ground_v]. Only the sample's own tokens ask.
+ * Source: Li 2023 (GLIGEN), eq. 8; Wang 2024 (InstanceDiffusion), 3.3. */
+typedef struct
+{
+  TessValue *q, *k, *v;           /* [n, 1, t, heads * d] or a map */
+  TessValue *ground_k, *ground_v; /* [m, 1, u, heads * d] */
+  TessValue *bias;                /* f32 [m, 1, 1, u], added to the scores: ln i
+                                     for a token that stands for i equal ones,
+                                     -inf for none */
+  TessValue *rows;           /* i32 [1, 1, 1, n]: which of m sample i takes */
+  TessValue *cells, *tokens; /* i32 [m, 1, 1, t], [m, 1, 1, u], both or
+                                neither: sets of up to 31 regions. A token
+                                sees itself, its likes that share a region,
+                                and ground tokens that share a region or
+                                have TESS_ALL_REGIONS */
+  gint n_heads;
+  gfloat scale; /* 0: 1 / sqrt (d) */
+} TessGroundedAttention;
+#define TESS_ALL_REGIONS (-1)
+TessValue *tess_grounded_attention (TessProgram *program,
+                                    const TessGroundedAttention *args);
+
 /* Each group of channels of a sample brought to mean 0 and population
  * variance 1, then scaled; act (NONE or SILU).  Source: Wu and He 2018. */
 typedef struct
@@ -96,6 +120,34 @@ TessValue *tess_add (TessProgram *program, TessValue *a, TessValue *b);
 /* NONE, SILU, GELU or QUICK_GELU of every element. */
 TessValue *
 tess_activate (TessProgram *program, TessValue *src, TessActivation act);
+
+/* src * factor + residual; factor [1, 1, 1, 1] or [1, 1, 1, c] of any type. */
+typedef struct
+{
+  TessValue *src;
+  TessValue *factor;
+  TessValue *residual; /* as src, may be NULL */
+} TessScale;
+TessValue *tess_scale (TessProgram *program, const TessScale *args);
+
+/* The coefficients of each channel's discrete Fourier transform at frequencies
+ * -1 and 0 of both axes times scale [1, 1, 1, 1]; an axis of one cell has but
+ * frequency 0. With ty = 2 pi y / h, tx = 2 pi x / w and sums over the map:
+ *   dst = p + (scale - 1) / (h w) (sum p + [sum p cos ty] cos ty
+ *         + [sum p sin ty] sin ty + the same of tx + the same of ty + tx)
+ * Source: Wang 2024, ScaleU; Si 2023 (FreeU). */
+TessValue *
+tess_scale_low (TessProgram *program, TessValue *src, TessValue *scale);
+
+/* Each channel with a kernel of its own: dst = conv (src) + bias; zero
+ * padding, size kept. */
+typedef struct
+{
+  TessValue *src;           /* [n, h, w, c] */
+  const TessWeight *weight; /* [c, 1, k, k], k odd */
+  const TessWeight *bias;   /* [c], may be NULL */
+} TessDepthwise;
+TessValue *tess_depthwise (TessProgram *program, const TessDepthwise *args);
 
 /* Channels of a, then channels of b. */
 TessValue *tess_concat (TessProgram *program, TessValue *a, TessValue *b);

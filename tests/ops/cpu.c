@@ -477,6 +477,152 @@ START_TEST (copies_and_sums)
 }
 END_TEST
 
+typedef struct
+{
+  gint n, m, t, u, n_heads, d;
+  gboolean regions;
+} GroundedRow;
+
+/* SD 1.5's widest and smallest with 30 instances, then the awkward ones. */
+static const GroundedRow grounded_rows[] = { { 2, 2, 256, 184, 8, 40 },
+                                             { 1, 1, 64, 68, 8, 160 },
+                                             { 2, 3, 96, 80, 8, 40, TRUE },
+                                             { 3, 2, 17, 1, 3, 13 },
+                                             { 1, 1, 1, 3, 1, 8 },
+                                             { 2, 1, 35, 7, 2, 9, TRUE },
+                                             { 1, 1, 1024, 184, 1, 16, TRUE } };
+
+static TessValue *
+whole_row (Maker *maker, gint m, gint t, guint32 first, gint32 shared)
+{
+  TessShape shape = { m, 1, 1, t };
+  g_autoptr (TessBuffer) buffer
+      = tess_buffer_new (maker->backend, TESS_I32, &shape, NULL);
+  g_autofree gint32 *numbers = g_new (gint32, (gsize) m * t);
+
+  for (gint i = 0; i < m * t; i++)
+    {
+      first = first * 1664525u + 1013904223u;
+      numbers[i] = (first >> 28) == 0 ? shared : (gint32) (first >> 29);
+    }
+  tess_buffer_write_i32 (buffer, numbers);
+  return tess_input (maker->program, buffer);
+}
+
+static TessValue *
+record_grounded (Maker *maker, gconstpointer data)
+{
+  const GroundedRow *row = data;
+  gint c = row->n_heads * row->d;
+  TessValue *v = source (maker, row->n, 1, row->t, c);
+  TessShape shape = { row->m, 1, 1, row->u };
+  g_autoptr (TessBuffer) bias
+      = tess_buffer_new (maker->backend, TESS_F32, &shape, NULL);
+  g_autofree gfloat *numbers = g_new (gfloat, (gsize) row->m * row->u);
+
+  for (gint i = 0; i < row->m * row->u; i++)
+    numbers[i] = i % 5 == 3 ? -INFINITY : logf (1.0f + i % 7);
+  tess_buffer_write (bias, 0, row->m, numbers);
+  return tess_grounded_attention (
+      maker->program,
+      &(TessGroundedAttention) {
+          .v = v,
+          .q = source (maker, row->n, 1, row->t, c),
+          .k = source (maker, row->n, 1, row->t, c),
+          .ground_k = source (maker, row->m, 1, row->u, c),
+          .ground_v = source (maker, row->m, 1, row->u, c),
+          .bias = tess_input (maker->program, bias),
+          .rows = whole_row (maker, 1, row->n, 5, 0),
+          .cells
+          = row->regions ? whole_row (maker, row->m, row->t, 3, 0) : NULL,
+          .tokens = row->regions
+                        ? whole_row (maker, row->m, row->u, 9, TESS_ALL_REGIONS)
+                        : NULL,
+          .n_heads = row->n_heads,
+      });
+}
+
+START_TEST (grounded_attention)
+{
+  check_row (record_grounded, &grounded_rows[_i], _i, FALSE);
+}
+END_TEST
+
+/* One factor for all, one for each channel, with and without a residual. */
+static TessValue *
+record_scale (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  TessValue *factor
+      = source_typed (maker, TESS_F32, 1, 1, 1, row->silu ? row->c : 1);
+  TessValue *src = source (maker, row->n, row->h, row->w, row->c);
+
+  return tess_scale (
+      maker->program,
+      &(TessScale) { .src = src,
+                     .factor = factor,
+                     .residual
+                     = row->stats || row->n > 1
+                           ? source (maker, row->n, row->h, row->w, row->c)
+                           : NULL });
+}
+
+static TessValue *
+record_scale_low (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  TessValue *factor = source_typed (maker, TESS_F32, 1, 1, 1, 1);
+
+  return tess_scale_low (
+      maker->program, source (maker, row->n, row->h, row->w, row->c), factor);
+}
+
+START_TEST (scale)
+{
+  static const NormRow thin[] = { { 2, 1, 6, 65 }, { 1, 5, 1, 3 } };
+
+  check_row (record_scale, &norm_rows[_i], _i, FALSE);
+  check_row (record_scale_low, &norm_rows[_i], _i, FALSE);
+  if (_i < (gint) G_N_ELEMENTS (thin))
+    check_row (record_scale_low, &thin[_i], _i, FALSE);
+}
+END_TEST
+
+typedef struct
+{
+  gint n, h, w, c, k;
+  gboolean bias;
+} DepthwiseRow;
+
+static const DepthwiseRow depthwise_rows[] = {
+  { 1, 16, 16, 96, 7, TRUE }, { 1, 4, 5, 768, 7, TRUE },
+  { 2, 3, 9, 65, 3, FALSE },  { 1, 1, 1, 1, 1, TRUE },
+  { 2, 2, 3, 7, 7, TRUE },
+};
+
+/* The kernel is float32's alone; other storage takes the plain answer. */
+static TessValue *
+record_depthwise (Maker *maker, gconstpointer data)
+{
+  const DepthwiseRow *row = data;
+  TessValue *src
+      = source_typed (maker, TESS_F32, row->n, row->h, row->w, row->c);
+  const TessWeight *kernel = weight (maker, 4, row->c, 1, row->k, row->k);
+
+  return tess_depthwise (
+      maker->program,
+      &(TessDepthwise) { .src = src,
+                         .weight = kernel,
+                         .bias = row->bias ? weight (maker, 1, row->c, 0, 0, 0)
+                                           : NULL });
+}
+
+START_TEST (depthwise)
+{
+  check_row (record_depthwise, &depthwise_rows[_i], _i, TRUE);
+}
+END_TEST
+
 /* Every block refused once: an error each time, and nothing is lost. */
 START_TEST (out_of_memory)
 {
@@ -554,6 +700,9 @@ tess_test_suite (void)
   add (group_norm, G_N_ELEMENTS (norm_rows));
   add (layer_norm, G_N_ELEMENTS (norm_rows));
   add (copies_and_sums, G_N_ELEMENTS (norm_rows));
+  add (grounded_attention, G_N_ELEMENTS (grounded_rows));
+  add (scale, G_N_ELEMENTS (norm_rows));
+  add (depthwise, G_N_ELEMENTS (depthwise_rows));
   add (out_of_memory, 1);
   add (cancelled, 1);
 #undef add

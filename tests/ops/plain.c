@@ -7,6 +7,7 @@
 #include "tests/harness.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Whole numbers of -2 .. 2 from a small generator, or reals. */
 static guint32 state = 1;
@@ -307,6 +308,168 @@ START_TEST (copies)
 }
 END_TEST
 
+/* Tokens from elsewhere are as good as own ones: the answer of attention over
+ * both, each ground token as often as its bias says. */
+START_TEST (grounded_attention)
+{
+  enum
+  {
+    T = 6,
+    U = 3,
+    C = 8,
+    ALL = T + 1 + 2 + 5
+  };
+  static const gint counts[U] = { 1, 2, 5 };
+  g_autoptr (TessBackend) backend = tess_backend_plain_new ();
+  g_autoptr (TessProgram) program = tess_program_new ("test", TESS_F32);
+  TessShape own = { 1, 1, T, C }, ground = { 1, 1, U, C };
+  TessShape all = { 1, 1, ALL, C }, row = { 1, 1, 1, U }, one = { 1, 1, 1, 1 };
+  g_autofree gfloat *q = whole_numbers (T * C), *k = whole_numbers (ALL * C);
+  g_autofree gfloat *v = whole_numbers (ALL * C), *gk = g_new (gfloat, U * C);
+  g_autofree gfloat *gv = g_new (gfloat, U * C);
+  gfloat bias[U];
+  gint32 zero = 0;
+
+  for (gint u = 0, at = T; u < U; at += counts[u++])
+    {
+      memcpy (gk + u * C, k + at * C, C * sizeof *gk);
+      memcpy (gv + u * C, v + at * C, C * sizeof *gv);
+      bias[u] = logf (counts[u]);
+      for (gint i = 1; i < counts[u]; i++)
+        {
+          memcpy (k + (at + i) * C, k + at * C, C * sizeof *k);
+          memcpy (v + (at + i) * C, v + at * C, C * sizeof *v);
+        }
+    }
+  g_autoptr (TessBuffer) q_all = buffer_of (backend, &own, q);
+  g_autoptr (TessBuffer) k_all = buffer_of (backend, &all, k);
+  g_autoptr (TessBuffer) v_all = buffer_of (backend, &all, v);
+  g_autoptr (TessBuffer) k_own = buffer_of (backend, &own, k);
+  g_autoptr (TessBuffer) v_own = buffer_of (backend, &own, v);
+  g_autoptr (TessBuffer) k_ground = buffer_of (backend, &ground, gk);
+  g_autoptr (TessBuffer) v_ground = buffer_of (backend, &ground, gv);
+  g_autoptr (TessBuffer) biases = buffer_of (backend, &row, bias);
+  g_autoptr (TessBuffer) rows = tess_buffer_new (backend, TESS_I32, &one, NULL);
+
+  tess_buffer_write_i32 (rows, &zero);
+  TessValue *plain = tess_attention (
+      program, &(TessAttention) { .q = tess_input (program, q_all),
+                                  .k = tess_input (program, k_all),
+                                  .v = tess_input (program, v_all),
+                                  .n_heads = 2 });
+  TessValue *grounded = tess_grounded_attention (
+      program,
+      &(TessGroundedAttention) { .q = tess_input (program, q_all),
+                                 .k = tess_input (program, k_own),
+                                 .v = tess_input (program, v_own),
+                                 .ground_k = tess_input (program, k_ground),
+                                 .ground_v = tess_input (program, v_ground),
+                                 .bias = tess_input (program, biases),
+                                 .rows = tess_input (program, rows),
+                                 .n_heads = 2 });
+  g_autofree gfloat *expected = run (backend, program, plain);
+  g_autofree gfloat *result = run (backend, program, grounded);
+
+  for (gint i = 0; i < T * C; i++)
+    ck_assert_float_eq_tol (result[i], expected[i], 1e-5f);
+}
+END_TEST
+
+/* Against the discrete Fourier transform itself, real part. */
+START_TEST (scale_low)
+{
+  static const gint sizes[][2]
+      = { { 4, 6 }, { 5, 3 }, { 1, 4 }, { 3, 1 }, { 2, 2 }, { 1, 1 } };
+  g_autoptr (TessBackend) backend = tess_backend_plain_new ();
+
+  for (guint s = 0; s < G_N_ELEMENTS (sizes); s++)
+    {
+      gint h = sizes[s][0], w = sizes[s][1];
+      TessShape shape = { 1, h, w, 1 }, one = { 1, 1, 1, 1 };
+      gfloat scale = 1.75f;
+      g_autofree gfloat *src = whole_numbers (h * w);
+      g_autoptr (TessProgram) program = tess_program_new ("test", TESS_F32);
+      g_autoptr (TessBuffer) buffer = buffer_of (backend, &shape, src);
+      g_autoptr (TessBuffer) factor = buffer_of (backend, &one, &scale);
+      g_autofree gfloat *result
+          = run (backend, program,
+                 tess_scale_low (program, tess_input (program, buffer),
+                                 tess_input (program, factor)));
+
+      for (gint y = 0; y < h; y++)
+        for (gint x = 0; x < w; x++)
+          {
+            gdouble sum = 0.0;
+
+            for (gint u = 0; u < h; u++)
+              for (gint v = 0; v < w; v++)
+                {
+                  gboolean low
+                      = (u == 0 || u == h - 1) && (v == 0 || v == w - 1);
+
+                  for (gint i = 0; i < h * w; i++)
+                    sum += src[i] * (low ? scale : 1.0)
+                           * cos (2.0 * G_PI
+                                  * ((gdouble) u * (y - i / w) / h
+                                     + (gdouble) v * (x - i % w) / w));
+                }
+            ck_assert_double_eq_tol (result[y * w + x], sum / (h * w), 1e-5);
+          }
+    }
+}
+END_TEST
+
+/* The same as a whole convolution whose kernel is zero between channels. */
+START_TEST (depthwise_and_scale)
+{
+  enum
+  {
+    C = 3,
+    K = 5
+  };
+  g_autoptr (TessBackend) backend = tess_backend_plain_new ();
+  g_autoptr (TessProgram) program = tess_program_new ("test", TESS_F32);
+  TessShape shape = { 2, 4, 7, C }, row = { 1, 1, 1, C };
+  g_autofree gfloat *src = whole_numbers (2 * 28 * C);
+  g_autofree gfloat *factors = whole_numbers (C);
+  g_autoptr (TessBuffer) buffer = buffer_of (backend, &shape, src);
+  g_autoptr (TessBuffer) factor = buffer_of (backend, &row, factors);
+  g_autoptr (TessWeight) own = whole_weight (4, (gint64[]) { C, 1, K, K });
+  g_autoptr (TessWeight) bias = whole_weight (1, (gint64[]) { C });
+  g_autoptr (TessWeight) whole = whole_weight (4, (gint64[]) { C, C, K, K });
+  TessValue *value = tess_input (program, buffer);
+
+  for (gint i = 0; i < C * C * K * K; i++)
+    {
+      gint o = i / (C * K * K), c = i / (K * K) % C;
+
+      tess_tensor_f32 (whole->tensor)[i]
+          = o == c ? tess_tensor_f32 (own->tensor)[o * K * K + i % (K * K)]
+                   : 0.0f;
+    }
+  TessValue *a = tess_depthwise (
+      program, &(TessDepthwise) { .src = value, .weight = own, .bias = bias });
+  TessValue *b = tess_conv2d (program, &(TessConv2d) { .src = value,
+                                                       .weight = whole,
+                                                       .bias = bias,
+                                                       .pad_begin = K / 2,
+                                                       .pad_end = K / 2 });
+  TessValue *c = tess_scale (
+      program, &(TessScale) { .src = a,
+                              .factor = tess_input (program, factor),
+                              .residual = value });
+  g_autofree gfloat *first = run (backend, program, a);
+  g_autofree gfloat *second = run (backend, program, b);
+  g_autofree gfloat *third = run (backend, program, c);
+
+  for (gint i = 0; i < 2 * 28 * C; i++)
+    {
+      ck_assert_float_eq (first[i], second[i]);
+      ck_assert_float_eq (third[i], first[i] * factors[i % C] + src[i]);
+    }
+}
+END_TEST
+
 START_TEST (first_fault_comes_out)
 {
   g_autoptr (TessBackend) backend = tess_backend_plain_new ();
@@ -342,6 +505,9 @@ tess_test_suite (void)
   add (attention);
   add (group_norm);
   add (copies);
+  add (grounded_attention);
+  add (scale_low);
+  add (depthwise_and_scale);
   add (first_fault_comes_out);
 #undef add
   return suite;
