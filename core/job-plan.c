@@ -91,7 +91,7 @@ cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
   TessUnetCost cost;
 
   if (!tess_unet_cost (job->studio->unet, n_samples, tiles->tile_h,
-                       tiles->tile_w, n_tokens (job), &cost, error))
+                       tiles->tile_w, n_tokens (job), 0, &cost, error))
     return FALSE;
   tess_job_denoise (job, &denoise);
   denoise.batch = n_samples;

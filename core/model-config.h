@@ -61,6 +61,19 @@ gboolean tess_config_infer_unet (const TessTensorFile *file,
                                  TessUnetConfig *config,
                                  GError **error);
 
+/* Do @files hold an instance addition? */
+gboolean tess_config_has_instance (const GPtrArray *files);
+
+/**
+ * tess_config_infer_instance:
+ * Sizes from the shapes of its tensors; @path is named in errors. All formats.
+ * Errors: TESS_ERROR_MODEL.
+ */
+gboolean tess_config_infer_instance (const GPtrArray *files,
+                                     const gchar *path,
+                                     TessInstanceConfig *config,
+                                     GError **error);
+
 /* For both: is the configuration within bounds? */
 gboolean tess_config_check_unet (const TessUnetConfig *config,
                                  const gchar *file,

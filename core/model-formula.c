@@ -76,6 +76,48 @@ weight_rule (const gchar *name,
     *amplitude = 0.1;
 }
 
+TessTensor *
+tess_formula_tensor (const gchar *name,
+                     gint n_dims,
+                     const gint64 *dims,
+                     GError **error)
+{
+  TessTensor *tensor = tess_tensor_new (TESS_F32, n_dims, dims, error);
+  gdouble offset, amplitude;
+
+  if (tensor == NULL)
+    return NULL;
+  weight_rule (name, tensor, &offset, &amplitude);
+  tess_formula_values (name, offset, amplitude, 0,
+                       tess_tensor_n_elements (tensor),
+                       tess_tensor_f32 (tensor));
+  return tensor;
+}
+
+TessModel *
+tess_model_new_formula_instance (TessTensorFile *file, GError **error)
+{
+  g_autoptr (TessModel) model = tess_model_new_empty (file->path);
+  g_autoptr (GPtrArray) files = g_ptr_array_new ();
+
+  g_ptr_array_add (files, file);
+  if (tess_config_has_instance (files)
+      && !tess_config_infer_instance (files, file->path,
+                                      &model->config.instance, error))
+    return NULL;
+  for (guint i = 0; i < file->names->len; i++)
+    {
+      const gchar *name = file->names->pdata[i];
+      TessTensor *tensor = tess_tensor_file_get (file, name);
+      TessLayoutEntry entry
+          = { .name = (gchar *) name, .n_dims = MIN (tensor->n_dims, 4) };
+
+      memcpy (entry.dims, tensor->dims, entry.n_dims * sizeof *entry.dims);
+      tess_model_take_weight (model, TESS_PART_INSTANCE, &entry, tensor);
+    }
+  return g_steal_pointer (&model);
+}
+
 /* {"shape": [...], "first": [two numbers]} */
 static TessTensor *
 make_tensor (JsonObject *json,
@@ -185,6 +227,23 @@ read_original_heads (JsonObject *json, TessUnetConfig *config)
                                    : CLAMP (heads, 1, 1024);
 }
 
+/* A network listed without the prefix that single files have, given it. */
+static void
+add_prefix (TessTensorFile *file)
+{
+  guint n = file->names->len;
+
+  if (tess_tensor_file_get (file, "input_blocks.0.0.weight") == NULL)
+    return;
+  for (guint i = 0; i < n; i++)
+    {
+      const gchar *name = file->names->pdata[i];
+      g_autofree gchar *full = g_strconcat (TESS_ORIGINAL_UNET, name, NULL);
+
+      tess_tensor_file_add (file, full, tess_tensor_file_get (file, name));
+    }
+}
+
 static gboolean
 load_formula (TessModel *model,
               JsonObject *golden,
@@ -209,6 +268,9 @@ load_formula (TessModel *model,
   if (file == NULL)
     return FALSE;
   g_ptr_array_add (files, file);
+  add_prefix (file);
+  if (unet == NULL)
+    unet = object_member (config, "network");
   if (unet == NULL)
     unet = config;
   if (unet == NULL)
@@ -232,9 +294,12 @@ load_formula (TessModel *model,
       && !tess_config_read_scheduler (scheduler, path, &model->config.diffusion,
                                       error))
     return FALSE;
-  return tess_model_load_part (
-      model, TESS_PART_UNET,
-      original ? TESS_NAMING_ORIGINAL : TESS_NAMING_DIFFUSERS, files, error);
+  return tess_model_load_part (model, TESS_PART_UNET,
+                               original ? TESS_NAMING_ORIGINAL
+                                        : TESS_NAMING_DIFFUSERS,
+                               files, error)
+         && (!tess_config_has_instance (files)
+             || tess_model_load_instance (model, files, error));
 }
 
 TessModel *

@@ -341,6 +341,8 @@ tess_layout_part (const TessModelConfig *config, TessPart part)
       return tess_layout_vae (&config->vae);
     case TESS_PART_TEXT:
       return tess_layout_text (&config->text);
+    case TESS_PART_INSTANCE:
+      return tess_layout_instance (&config->unet, &config->instance);
     case TESS_N_PARTS:
       break;
     }
@@ -354,6 +356,7 @@ tess_part_name (TessPart part)
     [TESS_PART_UNET] = "UNet",
     [TESS_PART_VAE] = "VAE",
     [TESS_PART_TEXT] = "text encoder",
+    [TESS_PART_INSTANCE] = "instance addition",
   };
 
   g_return_val_if_fail (part < TESS_N_PARTS, NULL);

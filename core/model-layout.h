@@ -22,13 +22,27 @@ typedef struct
   TessVaeConfig vae;
   TessTextConfig text;
   TessDiffusionConfig diffusion;
+  TessInstanceConfig instance;
 } TessModelConfig;
 
 /* (element-type TessLayoutEntry) (transfer full) */
 GArray *tess_layout_unet (const TessUnetConfig *config);
 GArray *tess_layout_vae (const TessVaeConfig *config);
 GArray *tess_layout_text (const TessTextConfig *config);
+GArray *tess_layout_instance (const TessUnetConfig *unet,
+                              const TessInstanceConfig *config);
 GArray *tess_layout_part (const TessModelConfig *config, TessPart part);
+
+/* The names of @layout's transformer blocks ("...transformer_blocks.0") in the
+ * order in which they are run are those of its "attn1". */
+#define TESS_TRANSFORMER_MARK ".attn1.to_q.weight"
+
+/* Cells' channels of what comes from below into the residual block @i of the
+ * way up, counted from the lowest. */
+gint tess_layout_up_channels (const TessUnetConfig *config, gint i);
+
+/* Sizes of an embedding of coordinates: 16 frequencies, sine and cosine. */
+#define TESS_FOURIER 32
 
 /* For people: "UNet", "VAE", "text encoder". */
 const gchar *tess_part_name (TessPart part);

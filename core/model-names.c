@@ -112,6 +112,32 @@ find_original (const TessModelConfig *config,
   return NULL;
 }
 
+/* In either naming, with or without the UNet's prefix. */
+static TessTensor *
+find_instance (const TessModelConfig *config,
+               const gchar *name,
+               const GPtrArray *files,
+               const gchar **why)
+{
+  static const gchar *const prefixes[] = { "", TESS_ORIGINAL_UNET };
+  gint third;
+  g_autofree gchar *original
+      = tess_names_original (config, TESS_PART_INSTANCE, name, FALSE, &third);
+
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
+    for (gint k = 0; k < 2; k++)
+      {
+        const gchar *wanted = k == 0 ? name : original;
+        g_autofree gchar *full = g_strconcat (prefixes[i], wanted, NULL);
+        TessTensor *tensor
+            = wanted != NULL ? find_exactly (files, full, why) : NULL;
+
+        if (tensor != NULL)
+          return tensor;
+      }
+  return NULL;
+}
+
 TessTensor *
 tess_names_find (TessNaming naming,
                  const TessModelConfig *config,
@@ -120,6 +146,8 @@ tess_names_find (TessNaming naming,
                  const GPtrArray *files,
                  const gchar **why)
 {
+  if (part == TESS_PART_INSTANCE)
+    return find_instance (config, name, files, why);
   if (naming == TESS_NAMING_DIFFUSERS)
     return find_diffusers (part, name, files, why);
   return find_original (config, part, name, files, why);

@@ -28,7 +28,7 @@ typedef enum
  * The tensor of that name in any of @files, a view of a larger one where the
  * file keeps several together. NULL without an error when there is none.
  * @why, where given, gets what is wrong with one that is there but cannot be
- * read. (transfer full)
+ * read. An instance addition's are found whatever the naming. (transfer full)
  */
 TessTensor *tess_names_find (TessNaming naming,
                              const TessModelConfig *config,

@@ -265,6 +265,9 @@ tess_names_original (const TessModelConfig *config,
         return g_strconcat (TESS_ORIGINAL_CLIP, name, NULL);
       found = openclip_original (name, third);
       return found ? g_strconcat (TESS_ORIGINAL_OPENCLIP, found, NULL) : NULL;
+    case TESS_PART_INSTANCE: /* without the prefix, as it is published */
+      return strstr (name, ".fuser.") ? unet_original (&config->unet, name)
+                                      : g_strdup (name);
     case TESS_N_PARTS:
       break;
     }

@@ -33,4 +33,9 @@ gboolean tess_model_load_part (TessModel *model,
                                const GPtrArray *files,
                                GError **error);
 
+/* The instance addition out of @files, which have it. */
+gboolean tess_model_load_instance (TessModel *model,
+                                   const GPtrArray *files,
+                                   GError **error);
+
 G_END_DECLS

@@ -58,11 +58,23 @@ void tess_formula_values (const gchar *s,
 TessTensorFile *
 tess_formula_file (const gchar *path, const gchar *seed, GError **error);
 
+/* One tensor by the rules for weights (f32). (transfer full) */
+TessTensor *tess_formula_tensor (const gchar *name,
+                                 gint n_dims,
+                                 const gint64 *dims,
+                                 GError **error);
+
+/* A model that has nothing but an instance addition's weights, those of @file
+ * by their names, the complete tokenizer's sizes among them if it is there. */
+TessModel *
+tess_model_new_formula_instance (TessTensorFile *file, GError **error);
+
 /**
  * tess_model_new_formula:
  * The UNet that a golden case describes (its "config", "weight_seed" and
  * "tensors"), in diffusers' or the original naming, with the scheduler where
- * one is given. It has neither VAE nor text encoder.
+ * one is given, and the instance addition where the tensors have one. It has
+ * neither VAE nor text encoder.
  */
 TessModel *tess_model_new_formula (const gchar *golden_json, GError **error);
 

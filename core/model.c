@@ -237,9 +237,11 @@ open_part (GPtrArray *files,
 static gboolean
 open_folder (TessModel *model, GError **error)
 {
+  g_autofree gchar *instance = g_build_filename (model->path, "instance", NULL);
+
   if (!tess_config_read_folder (model->path, &model->config, error))
     return FALSE;
-  for (TessPart part = 0; part < TESS_N_PARTS; part++)
+  for (TessPart part = 0; part < TESS_PART_INSTANCE; part++)
     {
       g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (
           (GDestroyNotify) tess_tensor_file_free);
@@ -249,7 +251,8 @@ open_folder (TessModel *model, GError **error)
                                     error))
         return FALSE;
     }
-  return TRUE;
+  return !g_file_test (instance, G_FILE_TEST_IS_DIR)
+         || tess_model_add_instances (model, instance, error);
 }
 
 static gboolean
@@ -264,10 +267,11 @@ open_single (TessModel *model, GError **error)
   g_ptr_array_add (files, file);
   if (!tess_config_infer (file, &model->config, error))
     return FALSE;
-  for (TessPart part = 0; part < TESS_N_PARTS; part++)
+  for (TessPart part = 0; part < TESS_PART_INSTANCE; part++)
     if (!tess_model_load_part (model, part, TESS_NAMING_ORIGINAL, files, error))
       return FALSE;
-  return TRUE;
+  return !tess_config_has_instance (files)
+         || tess_model_load_instance (model, files, error);
 }
 
 /* What no part can see by itself. */
@@ -346,6 +350,12 @@ const TessDiffusionConfig *
 tess_model_diffusion (TessModel *model)
 {
   return &model->config.diffusion;
+}
+
+const TessInstanceConfig *
+tess_model_instance (TessModel *model)
+{
+  return model->config.instance.n_slots > 0 ? &model->config.instance : NULL;
 }
 
 void

@@ -110,11 +110,41 @@ typedef struct
   gboolean zero_snr; /* rescale_betas_zero_snr */
 } TessDiffusionConfig;
 
+/* How an instance may say where it is. */
+typedef enum
+{
+  TESS_FORMAT_BOX = 1 << 0,
+  TESS_FORMAT_POINT = 1 << 1,
+  TESS_FORMAT_SCRIBBLE = 1 << 2,
+  TESS_FORMAT_MASK = 1 << 3, /* polygon and segmentation */
+} TessFormat;
+
+#define TESS_MAX_SLOTS 30 /* as many as sets of regions have bits for */
+
+/* What InstanceDiffusion adds to a UNet: a tokenizer, a fuser in each
+ * transformer block, ScaleU on the way up. */
+typedef struct
+{
+  gint n_slots;     /* instances of a tile at most, up to TESS_MAX_SLOTS; 0: the
+                       model has none */
+  gint text_width;  /* of a text's pooled state */
+  gint token_width; /* of what fusers read */
+  gint mlp_width;
+  gint n_scribble; /* points of a scribble */
+  gint n_polygon;  /* points of a mask */
+  gint mask_side;  /* pixels of the masks' picture */
+  gint n_stages;   /* of the trunk that looks at masks */
+  gint trunk_channels[TESS_MAX_LEVELS];
+  gint trunk_depths[TESS_MAX_LEVELS];
+  TessFormat formats; /* those that it was trained on */
+} TessInstanceConfig;
+
 typedef enum
 {
   TESS_PART_UNET,
   TESS_PART_VAE,
   TESS_PART_TEXT,
+  TESS_PART_INSTANCE, /* may be absent */
   TESS_N_PARTS
 } TessPart;
 
@@ -146,12 +176,26 @@ gboolean tess_model_add_lora (TessModel *model,
                               gdouble strength,
                               GError **error);
 
+/**
+ * tess_model_add_instances:
+ * Adds InstanceDiffusion's weights, a file (.pth as published, or safetensors,
+ * in the original or diffusers' naming; whatever else it holds is let be) or a
+ * folder with diffusion_pytorch_model.safetensors. A model's own folder
+ * "instance", and a single file that has them, are added when it is opened.
+ * Only before the first network is made from the model.
+ * Errors: TESS_ERROR_MODEL when the weights are of another UNet.
+ */
+gboolean
+tess_model_add_instances (TessModel *model, const gchar *path, GError **error);
+
 const gchar *tess_model_path (TessModel *model);
 const gchar *tess_model_name (TessModel *model); /* for people */
 const TessUnetConfig *tess_model_unet (TessModel *model);
 const TessVaeConfig *tess_model_vae (TessModel *model);
 const TessTextConfig *tess_model_text (TessModel *model);
 const TessDiffusionConfig *tess_model_diffusion (TessModel *model);
+/* NULL: no instances. */
+const TessInstanceConfig *tess_model_instance (TessModel *model);
 
 /* What a single file does not say (eps or v of some SD 2 files): told by the
  * caller. */

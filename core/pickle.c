@@ -365,7 +365,7 @@ static gboolean
 add_root (Torch *torch, const TessPyValue *root)
 {
   static const gchar *const wrappers[]
-      = { "state_dict", "params_ema", "params", "model", "module" };
+      = { "state_dict", "params_ema", "params", "ema", "model", "module" };
 
   if (root->kind != TESS_PY_DICT)
     return fail (torch, "it holds no dict of tensors");

@@ -216,10 +216,13 @@ typedef struct
 {
   TessNet layers;
   const TessUnetNet *net;
-  TessValue *row;   /* the step's */
-  TessValue *rows;  /* which text */
-  guint next_block; /* recorded in the order of the lists */
-  guint next_cross;
+  TessValue *row;                    /* the step's */
+  TessValue *rows;                   /* which text */
+  const TessGroundingNet *grounding; /* may be NULL */
+  TessValue *grounds;                /* NULL: no fusers */
+  guint next_block;                  /* recorded in the order of the lists */
+  guint next_cross;                  /* fusers are as many */
+  gint next_up;
 } Recording;
 
 static TessValue *
@@ -302,11 +305,15 @@ record_transformer (Recording *r, const gchar *path, gint level, TessValue *src)
       g_autofree gchar *attn2 = g_strconcat (block, ".attn2", NULL);
       g_autofree gchar *ff_in = g_strconcat (block, ".ff.net.0.proj", NULL);
       g_autofree gchar *ff_out = g_strconcat (block, ".ff.net.2", NULL);
+      gint which = (gint) r->next_cross++;
       TessUnetCross *cross
-          = &g_array_index (r->net->crosses, TessUnetCross, r->next_cross++);
+          = &g_array_index (r->net->crosses, TessUnetCross, which);
       TessValue *h;
 
       x = record_attention (r, attn1, norm1, config->n_heads[level], NULL, x);
+      if (r->grounds != NULL)
+        x = tess_grounding_net_record_fuser (r->grounding, r->layers.program,
+                                             which, r->grounds, x);
       x = record_attention (r, attn2, norm2, config->n_heads[level], cross, x);
       h = tess_net_layer_norm (&r->layers, norm3, x, LAYER_NORM_EPS);
       h = tess_net_linear (&r->layers, ff_in, h, NULL, TESS_ACT_GEGLU);
@@ -352,23 +359,35 @@ record_resize (Recording *r,
   return tess_conv2d (r->layers.program, &conv);
 }
 
+/* What comes from below and what was kept on the way down. */
+static TessValue *
+join (Recording *r, TessValue *x, TessValue *skip)
+{
+  gint i = r->next_up++;
+
+  if (r->grounding == NULL)
+    return tess_concat (r->layers.program, x, skip);
+  return tess_grounding_net_record_scale (r->grounding, r->layers.program, i, x,
+                                          skip);
+}
+
 void
 tess_unet_net_record (const TessUnetNet *net,
                       TessProgram *program,
-                      TessBuffer *src,
-                      TessBuffer *rows,
-                      TessBuffer *row,
-                      TessBuffer *dst)
+                      const TessUnetNetCall *call)
 {
   const TessUnetConfig *config = net->config;
   gint last = config->n_levels - 1;
   Recording r = { .layers = begin (net, program),
                   .net = net,
-                  .row = tess_input (program, row),
-                  .rows = tess_input (program, rows) };
+                  .row = tess_input (program, call->row),
+                  .rows = tess_input (program, call->rows),
+                  .grounding = call->grounding };
   g_autoptr (GPtrArray) skips = g_ptr_array_new ();
-  TessValue *x = tess_input (program, src);
+  TessValue *x = tess_input (program, call->src);
 
+  if (call->grounding != NULL && call->grounds != NULL)
+    r.grounds = tess_input (program, call->grounds);
   x = tess_net_conv3 (&r.layers, "conv_in", x);
   g_ptr_array_add (skips, x);
   for (gint i = 0; i <= last; i++)
@@ -398,7 +417,7 @@ tess_unet_net_record (const TessUnetNet *net,
         {
           TessValue *skip = g_ptr_array_steal_index (skips, skips->len - 1);
 
-          x = tess_concat (program, x, skip);
+          x = join (&r, x, skip);
           x = record_pair (&r, path, j, config->attention_up[i], last - i, x);
         }
       if (i < last)
@@ -408,5 +427,5 @@ tess_unet_net_record (const TessUnetNet *net,
   x = tess_net_group_norm (&r.layers, "conv_norm_out", x, NULL,
                            config->norm_eps, TESS_ACT_SILU);
   x = tess_net_conv3 (&r.layers, "conv_out", x);
-  tess_store (program, x, dst);
+  tess_store (program, x, call->dst);
 }

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "core/backend.h"
-#include "core/model.h"
+#include "core/grounding-net.h"
 
 G_BEGIN_DECLS
 
@@ -65,13 +65,19 @@ void tess_unet_net_waves (const TessUnetConfig *config,
                           gdouble timestep,
                           gfloat *dst);
 
-/* One evaluation; @rows says which text each sample is told by, @row is the
- * step's row of the table. */
+/* One evaluation. */
+typedef struct
+{
+  TessBuffer *src;
+  TessBuffer *rows; /* i32: which text each sample is told by */
+  TessBuffer *row;  /* the step's row of the table */
+  TessBuffer *dst;
+  const TessGroundingNet *grounding; /* NULL: the network without instances */
+  TessBuffer *grounds;               /* i32: which set of tokens each sample
+                                        takes; NULL: fusers are left out */
+} TessUnetNetCall;
 void tess_unet_net_record (const TessUnetNet *net,
                            TessProgram *program,
-                           TessBuffer *src,
-                           TessBuffer *rows,
-                           TessBuffer *row,
-                           TessBuffer *dst);
+                           const TessUnetNetCall *call);
 
 G_END_DECLS

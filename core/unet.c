@@ -8,8 +8,10 @@
 typedef struct
 {
   gint n, h, w;
+  gboolean fused;
   TessBuffer *src, *dst; /* [n, h, w, channels] */
   TessBuffer *rows;      /* i32 [1, 1, 1, n] */
+  TessBuffer *grounds;   /* the same; NULL: without fusers */
   TessExec *exec;
 } Batch;
 
@@ -24,6 +26,10 @@ struct _TessUnet
   TessBuffer *table; /* [1, 1, n_steps, row_size] */
   TessBuffer *row;   /* one row of it */
   gint step;         /* which, -1: none */
+  gboolean grounded;
+  TessGroundingNet grounding;
+  gdouble *gates; /* [n_gates] */
+  gint n_gates;
   GPtrArray *batches;
 };
 
@@ -36,6 +42,7 @@ batch_free (Batch *batch)
   tess_buffer_unref (batch->src);
   tess_buffer_unref (batch->dst);
   tess_buffer_unref (batch->rows);
+  tess_buffer_unref (batch->grounds);
   g_free (batch);
 }
 
@@ -60,6 +67,8 @@ tess_unet_free (TessUnet *unet)
     return;
   g_ptr_array_unref (unet->batches);
   tess_unet_net_finish (&unet->net);
+  tess_grounding_net_finish (&unet->grounding);
+  g_free (unet->gates);
   tess_buffer_unref (unet->table);
   tess_buffer_unref (unet->row);
   tess_backend_unref (unet->backend);
@@ -203,6 +212,104 @@ tess_unet_condition (TessUnet *unet,
 }
 
 static gboolean
+check_grounding (TessUnet *unet,
+                 const TessUnetGrounding *grounding,
+                 GError **error)
+{
+  const TessInstanceConfig *config = tess_model_instance (unet->model);
+
+  if (config == NULL)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                 "%s cannot put instances in places; add InstanceDiffusion's "
+                 "weights to it.",
+                 tess_model_name (unet->model));
+  else if (grounding->tokens->n_dims != 3 || grounding->bias->n_dims != 2
+           || grounding->tokens->dims[2] != config->token_width
+           || grounding->bias->dims[0] != grounding->tokens->dims[0]
+           || grounding->bias->dims[1] != grounding->tokens->dims[1])
+    g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
+                 "Tokens of instances do not fit the model's width of %d.",
+                 config->token_width);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+write_tokens (TessUnet *unet,
+              const TessUnetGrounding *grounding,
+              GCancellable *cancellable,
+              GError **error)
+{
+  gint m = (gint) grounding->tokens->dims[0];
+  gint t = (gint) grounding->tokens->dims[1];
+  g_autoptr (TessProgram) program = new_program (unet, "unet tokens");
+  g_autoptr (TessBuffer) src = NULL;
+
+  src = new_buffer (unet, m, 1, t, (gint) grounding->tokens->dims[2], error);
+  if (src == NULL)
+    return FALSE;
+  tess_buffer_write (src, 0, m, grounding->tokens->data);
+  tess_buffer_write (unet->grounding.bias, 0, m, grounding->bias->data);
+  if (grounding->cells != NULL)
+    {
+      tess_buffer_write_i32 (unet->grounding.cells, grounding->cells);
+      tess_buffer_write_i32 (unet->grounding.tokens, grounding->regions);
+    }
+  tess_grounding_net_record_tokens (&unet->grounding, program, src);
+  return run_once (unet, program, cancellable, error);
+}
+
+gboolean
+tess_unet_ground (TessUnet *unet,
+                  const TessUnetGrounding *grounding,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  gboolean was = unet->grounded;
+  gint m, t, n_cells;
+
+  unet->grounded = FALSE;
+  unet->step = -1;
+  if (grounding == NULL)
+    {
+      if (was)
+        {
+          g_ptr_array_set_size (unet->batches, 0);
+          tess_grounding_net_finish (&unet->grounding);
+        }
+      return TRUE;
+    }
+  g_return_val_if_fail (unet->n_steps > 0, FALSE);
+  if (!check_grounding (unet, grounding, error))
+    return FALSE;
+  m = (gint) grounding->tokens->dims[0];
+  t = (gint) grounding->tokens->dims[1];
+  n_cells = grounding->cells != NULL ? grounding->n_cells : 0;
+
+  /* Programs read these buffers, so other sizes need other programs. */
+  if (!was || m != unet->grounding.m || t != unet->grounding.t
+      || n_cells != unet->grounding.n_cells)
+    {
+      g_ptr_array_set_size (unet->batches, 0);
+      tess_grounding_net_finish (&unet->grounding);
+      tess_grounding_net_init (&unet->grounding, unet->model);
+      if (!tess_grounding_net_make_buffers (&unet->grounding, unet->backend, m,
+                                            t, n_cells, error))
+        {
+          tess_grounding_net_finish (&unet->grounding);
+          return FALSE;
+        }
+    }
+  unet->grounded = TRUE;
+  g_free (unet->gates);
+  unet->gates
+      = g_memdup2 (grounding->gates, unet->n_steps * sizeof *grounding->gates);
+  unet->n_gates = unet->n_steps;
+  return write_tokens (unet, grounding, cancellable, error);
+}
+
+static gboolean
 check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
 {
   gint align = tess_unet_align (unet);
@@ -216,10 +323,12 @@ check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
   return FALSE;
 }
 
-/* Makes the buffers of a batch; @program gets the network. */
+/* Makes the buffers of a batch; @program gets the network. @grounding: NULL
+ * without the instance addition. */
 static gboolean
 record_batch (TessUnet *unet,
               const TessUnetNet *net,
+              const TessGroundingNet *grounding,
               TessBuffer *row,
               Batch *batch,
               TessProgram *program,
@@ -235,15 +344,27 @@ record_batch (TessUnet *unet,
   batch->rows = tess_buffer_new (unet->backend, TESS_I32, &rows, error);
   if (batch->rows == NULL)
     return FALSE;
+  if (batch->fused)
+    {
+      batch->grounds = tess_buffer_new (unet->backend, TESS_I32, &rows, error);
+      if (batch->grounds == NULL)
+        return FALSE;
+    }
   batch->dst = tess_buffer_new (unet->backend, TESS_F32, &dst, error);
   if (batch->dst == NULL)
     return FALSE;
-  tess_unet_net_record (net, program, batch->src, batch->rows, row, batch->dst);
+  tess_unet_net_record (net, program,
+                        &(TessUnetNetCall) { .src = batch->src,
+                                             .rows = batch->rows,
+                                             .row = row,
+                                             .dst = batch->dst,
+                                             .grounding = grounding,
+                                             .grounds = batch->grounds });
   return TRUE;
 }
 
 static Batch *
-prepare (TessUnet *unet, gint n, gint h, gint w, GError **error)
+prepare (TessUnet *unet, gint n, gint h, gint w, gboolean fused, GError **error)
 {
   g_autoptr (TessProgram) program = NULL;
   Batch *batch;
@@ -251,7 +372,8 @@ prepare (TessUnet *unet, gint n, gint h, gint w, GError **error)
   for (guint i = 0; i < unet->batches->len; i++)
     {
       batch = g_ptr_array_index (unet->batches, i);
-      if (batch->n == n && batch->h == h && batch->w == w)
+      if (batch->n == n && batch->h == h && batch->w == w
+          && batch->fused == fused)
         return batch;
     }
   if (!check_sides (unet, n, h, w, error))
@@ -262,7 +384,9 @@ prepare (TessUnet *unet, gint n, gint h, gint w, GError **error)
   batch->n = n;
   batch->h = h;
   batch->w = w;
-  if (!record_batch (unet, &unet->net, unet->row, batch, program, error)
+  batch->fused = fused;
+  if (!record_batch (unet, &unet->net, unet->grounded ? &unet->grounding : NULL,
+                     unet->row, batch, program, error)
       || (batch->exec = tess_backend_compile (unet->backend, program, error))
              == NULL)
     {
@@ -273,37 +397,59 @@ prepare (TessUnet *unet, gint n, gint h, gint w, GError **error)
   return batch;
 }
 
+/* Which of @n_sets each sample takes; all the first where @rows is NULL. */
+static gboolean
+write_rows (TessBuffer *buffer, const gint32 *rows, gint n, gint n_sets)
+{
+  g_autofree gint32 *zeros = rows == NULL ? g_new0 (gint32, n) : NULL;
+
+  for (gint i = 0; rows != NULL && i < n; i++)
+    g_return_val_if_fail (rows[i] >= 0 && rows[i] < n_sets, FALSE);
+  tess_buffer_write_i32 (buffer, rows != NULL ? rows : zeros);
+  return TRUE;
+}
+
+static void
+go_to_step (TessUnet *unet, gint step)
+{
+  gsize row_bytes = unet->net.row_size
+                    * tess_type_size (tess_backend_storage (unet->backend));
+
+  if (unet->step == step)
+    return;
+  tess_buffer_copy (unet->row, 0, unet->table, step * row_bytes, row_bytes);
+  if (unet->grounded)
+    tess_grounding_net_write_gates (&unet->grounding, unet->gates[step]);
+  unet->step = step;
+}
+
 gboolean
 tess_unet_run (TessUnet *unet,
                const TessUnetCall *call,
                GCancellable *cancellable,
                GError **error)
 {
-  gsize row_bytes = unet->net.row_size
-                    * tess_type_size (tess_backend_storage (unet->backend));
-  g_autofree gint32 *zeros = NULL;
-  const gint32 *rows = call->rows;
+  gboolean fused = FALSE;
   Batch *batch;
 
   g_return_val_if_fail (unet->m > 0, FALSE);
   g_return_val_if_fail (call->step >= 0 && call->step < unet->n_steps, FALSE);
+  if (unet->grounded)
+    {
+      g_return_val_if_fail (call->step < unet->n_gates, FALSE);
+      fused = unet->gates[call->step] != 0.0;
+    }
 
-  batch = prepare (unet, call->n, call->h, call->w, error);
+  batch = prepare (unet, call->n, call->h, call->w, fused, error);
   if (batch == NULL)
     return FALSE;
-  if (rows == NULL)
-    rows = zeros = g_new0 (gint32, call->n);
-  for (gint i = 0; i < call->n; i++)
-    g_return_val_if_fail (rows[i] >= 0 && rows[i] < unet->m, FALSE);
-
   tess_buffer_write_nchw (batch->src, 0, call->n, call->src);
-  tess_buffer_write_i32 (batch->rows, rows);
-  if (unet->step != call->step)
-    {
-      tess_buffer_copy (unet->row, 0, unet->table, call->step * row_bytes,
-                        row_bytes);
-      unet->step = call->step;
-    }
+  if (!write_rows (batch->rows, call->rows, call->n, unet->m)
+      || (fused
+          && !write_rows (batch->grounds, call->grounds, call->n,
+                          unet->grounding.m)))
+    return FALSE;
+  go_to_step (unet, call->step);
   if (!tess_exec_run (batch->exec, cancellable, error))
     return FALSE;
   tess_buffer_read_nchw (batch->dst, 0, call->n, call->dst);
@@ -345,47 +491,97 @@ plan_conditions (TessUnet *unet,
   return TRUE;
 }
 
+/* Programs of tokens too, and what a set of them keeps. */
+static gboolean
+plan_tokens (TessUnet *unet,
+             const TessGroundingNet *grounding,
+             TessUnetCost *cost,
+             GError **error)
+{
+  gint width = tess_model_instance (unet->model)->token_width;
+  g_autoptr (TessProgram) program = new_program (unet, "unet tokens");
+  g_autoptr (TessBuffer) src
+      = new_buffer (unet, 1, 1, grounding->t, width, error);
+  TessPlan plan;
+
+  if (src == NULL)
+    return FALSE;
+  tess_grounding_net_record_tokens (grounding, program, src);
+  if (!tess_backend_plan (unet->backend, program, &plan, error))
+    return FALSE;
+  cost->weights += plan.weights;
+  for (guint i = 0; i < grounding->fusers->len; i++)
+    cost->set += 2 * (gsize) grounding->t
+                 * g_array_index (grounding->fusers, TessFuser, i).channels
+                 * tess_type_size (tess_backend_storage (unet->backend));
+  return TRUE;
+}
+
+static gboolean
+plan_batch (TessUnet *unet,
+            Batch *batch,
+            TessUnetNet *net,
+            TessGroundingNet *grounding,
+            gint n_tokens,
+            gint n_ground,
+            TessUnetCost *cost,
+            GError **error)
+{
+  g_autoptr (TessProgram) program = new_program (unet, "unet");
+  g_autoptr (TessBuffer) row
+      = new_buffer (unet, 1, 1, 1, unet->net.row_size, error);
+  TessPlan plan;
+
+  if (row == NULL
+      || !tess_unet_net_make_buffers (net, unet->backend, 1, n_tokens, error)
+      || (n_ground > 0
+          && !tess_grounding_net_make_buffers (grounding, unet->backend, 1,
+                                               n_ground, 0, error))
+      || !record_batch (unet, net, n_ground > 0 ? grounding : NULL, row, batch,
+                        program, error)
+      || !tess_backend_plan (unet->backend, program, &plan, error))
+    return FALSE;
+  cost->arena = plan.arena;
+  cost->weights = plan.weights;
+  cost->n_flops = tess_program_n_flops (program);
+  return plan_conditions (unet, net, n_tokens, cost, error)
+         && (n_ground == 0 || plan_tokens (unet, grounding, cost, error));
+}
+
 gboolean
 tess_unet_cost (TessUnet *unet,
                 gint n,
                 gint h,
                 gint w,
                 gint n_tokens,
+                gint n_ground,
                 TessUnetCost *cost,
                 GError **error)
 {
-  g_autoptr (TessProgram) program = new_program (unet, "unet");
-  g_autoptr (TessBuffer) row = NULL;
+  TessGroundingNet grounding = { 0 };
   Batch *batch;
   TessUnetNet net;
-  TessPlan plan;
   gboolean ok;
 
   *cost = (TessUnetCost) { 0 };
   if (!check_sides (unet, n, h, w, error))
     return FALSE;
+  g_return_val_if_fail (
+      n_ground == 0 || tess_model_instance (unet->model) != NULL, FALSE);
 
   /* Buffers of its own: nothing of what is compiled is touched. */
-  row = new_buffer (unet, 1, 1, 1, unet->net.row_size, error);
-  if (row == NULL)
-    return FALSE;
   tess_unet_net_init (&net, unet->model);
+  if (n_ground > 0)
+    tess_grounding_net_init (&grounding, unet->model);
   batch = g_new0 (Batch, 1);
   batch->n = n;
   batch->h = h;
   batch->w = w;
-  ok = tess_unet_net_make_buffers (&net, unet->backend, 1, n_tokens, error)
-       && record_batch (unet, &net, row, batch, program, error)
-       && tess_backend_plan (unet->backend, program, &plan, error);
-  if (ok)
-    {
-      cost->arena = plan.arena;
-      cost->weights = plan.weights;
-      cost->n_flops = tess_program_n_flops (program);
-      ok = plan_conditions (unet, &net, n_tokens, cost, error);
-    }
-  g_clear_pointer (&program, tess_program_unref);
+  batch->fused = n_ground > 0;
+  ok = plan_batch (unet, batch, &net, &grounding, n_tokens, n_ground, cost,
+                   error);
   batch_free (batch);
   tess_unet_net_finish (&net);
+  tess_grounding_net_finish (&grounding);
   return ok;
 }

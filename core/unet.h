@@ -33,6 +33,30 @@ gboolean tess_unet_condition (TessUnet *unet,
                               GError **error);
 
 /**
+ * tess_unet_ground:
+ * Tells where instances are: tokens (core/grounding.h) of one set or more,
+ * whose keys and values are computed once for every fuser; after
+ * tess_unet_condition. NULL: the network without its instance addition.
+ * Errors: TESS_ERROR_MODEL where the model has none; TESS_ERROR_MEMORY.
+ */
+typedef struct
+{
+  const TessTensor *tokens; /* f32 [m, t, token_width] */
+  const TessTensor *bias; /* f32 [m, t]: ln of how many tokens each stands for;
+                             -inf: none */
+  const gdouble *gates;   /* one per step: how strong fusers are; 0: they are
+                             left out, ScaleU remains */
+  /* Masked attention, off where NULL: sets of regions of each cell [m, n_cells]
+   * and token [m, t], as in TessGroundedAttention. Tiles then have n_cells. */
+  const gint32 *cells, *regions;
+  gint n_cells;
+} TessUnetGrounding;
+gboolean tess_unet_ground (TessUnet *unet,
+                           const TessUnetGrounding *grounding,
+                           GCancellable *cancellable,
+                           GError **error);
+
+/**
  * tess_unet_run:
  * One evaluation at step @step (an index into the timesteps) for @n tiles of
  * h x w cells. @src and @dst are [n, channels, h, w] float32 in planes,
@@ -47,6 +71,7 @@ typedef struct
   const gfloat *src;
   const gint32 *rows;
   gfloat *dst;
+  const gint32 *grounds; /* which set of tokens each tile takes; NULL: all 0 */
 } TessUnetCall;
 gboolean tess_unet_run (TessUnet *unet,
                         const TessUnetCall *call,
@@ -54,18 +79,21 @@ gboolean tess_unet_run (TessUnet *unet,
                         GError **error);
 
 /* Bytes and operations of one call of that shape with contexts of @n_tokens,
- * before anything is compiled. */
+ * and sets of @n_ground tokens of instances (0: without the addition), before
+ * anything is compiled. */
 typedef struct
 {
   gsize arena;
   gsize weights;
   gdouble n_flops;
+  gsize set; /* keys and values of one set of tokens */
 } TessUnetCost;
 gboolean tess_unet_cost (TessUnet *unet,
                          gint n,
                          gint h,
                          gint w,
                          gint n_tokens,
+                         gint n_ground,
                          TessUnetCost *cost,
                          GError **error);
 

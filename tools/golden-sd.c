@@ -185,8 +185,12 @@ check_unet_size (Set *set, TessUnet *unet, const gchar *in, GError **error)
     {
       const gchar *name = g_ptr_array_index (set->file->names, i);
       gdouble timestep;
-      TessUnetCall call
-          = { n, (gint) src->dims[2], (gint) src->dims[3], 0, x, rows, y };
+      TessUnetCall call = { .n = n,
+                            .h = (gint) src->dims[2],
+                            .w = (gint) src->dims[3],
+                            .src = x,
+                            .rows = rows,
+                            .dst = y };
 
       if (!g_str_has_prefix (name, prefix) || !has (set, name))
         continue;

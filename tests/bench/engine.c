@@ -247,7 +247,7 @@ bench_unet (const Bench *bench)
       TessUnetCost cost;
       gdouble ready = process_age ();
 
-      if (!tess_unet_cost (unet, n, side, side, 77, &cost, &error))
+      if (!tess_unet_cost (unet, n, side, side, 77, 0, &cost, &error))
         die (error);
       for (gsize i = 0; i < size; i++)
         src[i] = (gfloat) ((i * 2654435761u >> 8) % 2001) / 1000.0f - 1.0f;
