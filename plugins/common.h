@@ -9,10 +9,12 @@ G_BEGIN_DECLS
 #define TESS_PROC_GENERATE "plug-in-tessera-generate"
 #define TESS_PROC_CREATE "plug-in-tessera-create"
 #define TESS_PROC_REPORT "plug-in-tessera-report"
+#define TESS_PROC_VIEW "plug-in-tessera-view"
 
 /* Each makes the procedure of that name. */
 GimpProcedure *tess_generate_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_report_create (GimpPlugIn *plug_in, const gchar *name);
+GimpProcedure *tess_view_create (GimpPlugIn *plug_in, const gchar *name);
 
 /* First thing in every run: GEGL before any use of it. */
 void tess_common_start (void);

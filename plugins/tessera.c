@@ -28,6 +28,7 @@ static const struct
   { TESS_PROC_GENERATE, tess_generate_create },
   { TESS_PROC_CREATE, tess_generate_create },
   { TESS_PROC_REPORT, tess_report_create },
+  { TESS_PROC_VIEW, tess_view_create },
 };
 
 static GList *

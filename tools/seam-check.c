@@ -12,17 +12,14 @@
  * a little stronger than its inside, tiles or not. So an edge is compared
  * with the other columns at the same place in their cells. */
 #include "core/png-file.h"
+#include "core/seam.h"
 #include "core/tile-plan.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define STRIP 32 /* pixels on each side of an edge whose tone is compared */
-#define BAND 64  /* pixels along the edge that are averaged */
-#define CELL 8
-#define N_HARMONICS 4
+#define CELL TESS_SEAM_CELL
 
 enum
 {
@@ -49,8 +46,7 @@ static const struct
 /* A picture seen along one axis: "columns" run across it. */
 typedef struct
 {
-  gint n, m;     /* columns, pixels in each */
-  gfloat *v;     /* [n, m, 3] */
+  TessSeamProfile *profile;
   gboolean wrap; /* the last column meets the first */
 } View;
 
@@ -60,137 +56,12 @@ typedef struct
   gdouble wrap, wrap_percentile; /* of the edge where a ring closes */
 } Result;
 
-static View
-view_new (GeglBuffer *buffer, gboolean rows, gboolean wrap)
-{
-  gint w = gegl_buffer_get_width (buffer), h = gegl_buffer_get_height (buffer);
-  View view
-      = { rows ? h : w, rows ? w : h, g_new (gfloat, (gsize) w * h * 3), wrap };
-  g_autofree gfloat *row = g_new (gfloat, (gsize) w * 3);
-
-  for (gint y = 0; y < h; y++)
-    {
-      gegl_buffer_get (buffer, GEGL_RECTANGLE (0, y, w, 1), 1.0,
-                       babl_format ("R'G'B' float"), row, GEGL_AUTO_ROWSTRIDE,
-                       GEGL_ABYSS_NONE);
-      for (gint x = 0; x < w; x++)
-        memcpy (view.v + 3 * (rows ? (gsize) y * w + x : (gsize) x * h + y),
-                row + 3 * x, 3 * sizeof *row);
-    }
-  return view;
-}
-
-/* Mean |difference| of column b and the next one, for each b. */
-static gdouble *
-gradients (const View *view)
-{
-  gdouble *g = g_new0 (gdouble, view->n);
-
-  for (gint b = 0; b < view->n; b++)
-    {
-      const gfloat *p = view->v + (gsize) b * view->m * 3;
-      const gfloat *q = view->v + (gsize) ((b + 1) % view->n) * view->m * 3;
-
-      for (gint i = 0; i < view->m * 3; i++)
-        g[b] += fabs ((gdouble) p[i] - q[i]);
-      g[b] /= view->m * 3;
-    }
-  return g;
-}
-
-/* Mean and least-squares slope of STRIP columns from @first on. */
 static void
-strip_fit (
-    const gdouble *profile, gint n, gint first, gdouble *mean, gdouble *slope)
-{
-  gdouble sum = 0.0, moment = 0.0, spread = 0.0;
-
-  for (gint i = 0; i < STRIP; i++)
-    {
-      gdouble v = profile[((first + i) % n + n) % n];
-      gdouble u = i - 0.5 * (STRIP - 1);
-
-      sum += v;
-      moment += u * v;
-      spread += u * u;
-    }
-  *mean = sum / STRIP;
-  *slope = moment / spread;
-}
-
-/* The step in tone between column b and the next, mean over bands. */
-static gdouble *
-tone_steps (const View *view)
-{
-  gdouble *s = g_new0 (gdouble, view->n);
-  gint n_bands = MAX (view->m / BAND, 1);
-  g_autofree gdouble *profile = g_new (gdouble, view->n);
-
-  for (gint band = 0; band < n_bands; band++)
-    for (gint c = 0; c < 3; c++)
-      {
-        gint end = band == n_bands - 1 ? view->m : (band + 1) * BAND;
-
-        for (gint x = 0; x < view->n; x++)
-          {
-            profile[x] = 0.0;
-            for (gint y = band * BAND; y < end; y++)
-              profile[x] += view->v[((gsize) x * view->m + y) * 3 + c];
-            profile[x] /= end - band * BAND;
-          }
-        for (gint b = 0; b < view->n; b++)
-          {
-            gdouble mean_l, mean_r, slope_l, slope_r;
-
-            strip_fit (profile, view->n, b - STRIP + 1, &mean_l, &slope_l);
-            strip_fit (profile, view->n, b + 1, &mean_r, &slope_r);
-            s[b] += fabs (mean_r - mean_l - 0.5 * (slope_l + slope_r) * STRIP)
-                    / (3.0 * n_bands);
-          }
-      }
-  return s;
-}
-
-/* Energy of @g at @frequency (cycles per column), through a Hann window. */
-static gdouble
-energy_at (const gdouble *g, gint n, gdouble mean, gdouble frequency)
-{
-  gdouble re = 0.0, im = 0.0;
-
-  for (gint x = 0; x < n; x++)
-    {
-      gdouble w = 0.5 - 0.5 * cos (2.0 * G_PI * (x + 0.5) / n);
-
-      re += w * (g[x] - mean) * cos (2.0 * G_PI * frequency * x);
-      im += w * (g[x] - mean) * sin (2.0 * G_PI * frequency * x);
-    }
-  return re * re + im * im;
-}
-
-static gdouble
-periodicity (const gdouble *g, gint n, gdouble period)
-{
-  gdouble mean = 0.0, at = 0.0, beside = 0.0;
-
-  for (gint x = 0; x < n; x++)
-    mean += g[x] / n;
-  for (gint k = 1; k <= N_HARMONICS; k++)
-    {
-      at += energy_at (g, n, mean, k / period);
-      for (gint d = 3; d <= 6; d++)
-        beside += (energy_at (g, n, mean, k / period + (gdouble) d / n)
-                   + energy_at (g, n, mean, k / period - (gdouble) d / n))
-                  / 8.0;
-    }
-  return at / MAX (beside, 1e-30);
-}
-
-static void
-mark (guint8 *marks, gint column, gint n, gboolean wrap, guint8 kind)
+mark (guint8 *marks, gint column, gsize n, gboolean wrap, guint8 kind)
 {
   if (wrap)
-    marks[(column % n + n) % n] = kind;
-  else if (column >= 0 && column < n - 1)
+    marks[(column + n) % n] = kind;
+  else if (column >= 0 && (gsize) column + 1 < n)
     marks[column] = kind;
 }
 
@@ -226,7 +97,8 @@ contrast (const gdouble *v,
           guint8 kind,
           gint step)
 {
-  gint first = view->wrap ? 0 : STRIP, last = view->n - first - 1;
+  gint first = view->wrap ? 0 : TESS_SEAM_STRIP;
+  gint last = view->profile->n - first - 1;
   gdouble sums[N_KINDS] = { 0 };
   gint counts[N_KINDS] = { 0 };
 
@@ -245,34 +117,34 @@ contrast (const gdouble *v,
 static Result
 check_axis (const View *view, const gint *starts, gint n_starts, gint tile)
 {
+  gint n = view->profile->n;
+  const gdouble *g = view->profile->gradient, *s = view->profile->tone;
   g_autofree guint8 *marks
-      = mark_columns (starts, n_starts, tile, view->n, view->wrap);
-  g_autofree gdouble *g = gradients (view);
-  g_autofree gdouble *s = tone_steps (view);
+      = mark_columns (starts, n_starts, tile, n, view->wrap);
   Result r = { .v = { contrast (g, marks, view, EDGE, CELL),
                       contrast (s, marks, view, EDGE, 1),
                       contrast (g, marks, view, HANDOVER, CELL),
                       contrast (s, marks, view, HANDOVER, 1), 1.0 } };
 
   if (n_starts > 1)
-    r.v[4] = periodicity (
-        g, view->wrap ? view->n : view->n - 1,
+    r.v[4] = tess_seam_period (
+        view->profile, view->wrap ? n : n - 1,
         (gdouble) CELL
-            * (view->wrap ? (gdouble) view->n / CELL / n_starts
+            * (view->wrap ? (gdouble) n / CELL / n_starts
                           : (gdouble) (starts[n_starts - 1] - starts[0])
                                 / (n_starts - 1)));
   if (view->wrap)
     {
       gdouble sum = 0.0;
-      gint below = 0, n = view->n / CELL;
+      gint below = 0, n_cells = n / CELL;
 
-      for (gint b = CELL - 1; b < view->n; b += CELL)
+      for (gint b = CELL - 1; b < n; b += CELL)
         {
-          below += g[b] < g[view->n - 1];
+          below += g[b] < g[n - 1];
           sum += g[b];
         }
-      r.wrap = g[view->n - 1] / (sum / n);
-      r.wrap_percentile = 100.0 * below / n;
+      r.wrap = g[n - 1] / (sum / n_cells);
+      r.wrap_percentile = 100.0 * below / n_cells;
     }
   return r;
 }
@@ -359,15 +231,23 @@ check_picture (const gchar *path,
     return FALSE;
   for (gint axis = 0; axis < 2; axis++)
     {
-      View view = view_new (buffer, axis == 1, axis == 0 && settings->ring);
+      const TessSeamSettings how = { .rows = axis == 1 };
+      View view = { NULL, axis == 0 && settings->ring };
       Axis *to = axis == 0 ? columns : rows;
 
-      if ((axis == 0 ? plan->n_x : plan->n_y) > 1 && view.n > 4 * STRIP)
-        to->results[to->n++]
-            = check_axis (&view, axis == 0 ? plan->starts_x : plan->starts_y,
-                          axis == 0 ? plan->n_x : plan->n_y,
-                          axis == 0 ? plan->tile_w : plan->tile_h);
-      g_free (view.v);
+      if ((axis == 0 ? plan->n_x : plan->n_y) < 2
+          || (axis == 0 ? gegl_buffer_get_width (buffer)
+                        : gegl_buffer_get_height (buffer))
+                 <= 4 * TESS_SEAM_STRIP)
+        continue;
+      view.profile = tess_seam_profile_new (buffer, &how, NULL, error);
+      if (view.profile == NULL)
+        return FALSE;
+      to->results[to->n++]
+          = check_axis (&view, axis == 0 ? plan->starts_x : plan->starts_y,
+                        axis == 0 ? plan->n_x : plan->n_y,
+                        axis == 0 ? plan->tile_w : plan->tile_h);
+      tess_seam_profile_free (view.profile);
     }
   return TRUE;
 }

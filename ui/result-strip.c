@@ -60,14 +60,21 @@ on_toggled (GtkToggleButton *button, TessResultStrip *strip)
   g_signal_emit (strip, signal_chosen, 0);
 }
 
-static GtkWidget *
-button_new (TessResultStrip *strip, TessResult *result)
+static GdkPixbuf *
+thumbnail_of (const TessResult *result)
 {
   gdouble scale = MIN ((gdouble) THUMB_W / result->area.width,
                        (gdouble) THUMB_H / result->area.height);
-  g_autoptr (GdkPixbuf) thumbnail = gdk_pixbuf_scale_simple (
+
+  return gdk_pixbuf_scale_simple (
       result->picture, MAX ((gint) (result->area.width * scale), 1),
       MAX ((gint) (result->area.height * scale), 1), GDK_INTERP_BILINEAR);
+}
+
+static GtkWidget *
+button_new (TessResultStrip *strip, TessResult *result)
+{
+  g_autoptr (GdkPixbuf) thumbnail = thumbnail_of (result);
   GtkWidget *first = strip->buttons->len > 0 ? strip->buttons->pdata[0] : NULL;
   GtkWidget *button = gtk_radio_button_new_from_widget (
       first ? GTK_RADIO_BUTTON (first) : NULL);
@@ -118,6 +125,26 @@ tess_result_strip_add (TessResultStrip *strip,
   adjustment = gtk_scrolled_window_get_hadjustment (
       GTK_SCROLLED_WINDOW (strip->scrolled));
   gtk_adjustment_set_value (adjustment, gtk_adjustment_get_upper (adjustment));
+  g_signal_emit (strip, signal_chosen, 0);
+}
+
+void
+tess_result_strip_replace (TessResultStrip *strip, GeglBuffer *buffer)
+{
+  TessResult *result = strip->chosen;
+  g_autoptr (GdkPixbuf) thumbnail = NULL;
+  guint i;
+
+  if (!result || !g_ptr_array_find (strip->results, result, &i))
+    return;
+  g_set_object (&result->buffer, buffer);
+  g_object_unref (result->picture);
+  result->picture = shrink (buffer, PICTURE_SIDE);
+  result->kept = FALSE;
+  thumbnail = thumbnail_of (result);
+  gtk_image_set_from_pixbuf (
+      GTK_IMAGE (gtk_bin_get_child (GTK_BIN (strip->buttons->pdata[i]))),
+      thumbnail);
   g_signal_emit (strip, signal_chosen, 0);
 }
 

@@ -29,6 +29,9 @@ void tess_result_strip_add (TessResultStrip *strip,
                             const TessRequest *request,
                             const GeglRectangle *area);
 
+/* Another @buffer of the same size for the chosen one. */
+void tess_result_strip_replace (TessResultStrip *strip, GeglBuffer *buffer);
+
 /* Borrowed; NULL while there is none. */
 TessResult *tess_result_strip_chosen (TessResultStrip *strip);
 

@@ -42,6 +42,7 @@ struct _TessStudioKind
   const TessRow *rows; /* ends with NULL */
   const TessSection *sections; /* ends with NULL */
   const TessNamedSize *sizes;  /* ends with a NULL name */
+  gboolean all_around;         /* its pictures close: the 360 viewer is there */
 };
 
 /* Rows that several plug-ins have (ui/setting-rows.c). */

@@ -9,6 +9,7 @@
 #include "ui/result-strip.h"
 #include "ui/settings.h"
 #include "ui/tile-preview.h"
+#include "ui/viewer.h"
 #include "ui/worker.h"
 
 #define PLAN_DELAY 250 /* ms without a change before it is planned */
@@ -19,6 +20,7 @@ enum
   RESPONSE_GENERATE = 1,
   RESPONSE_STOP,
   RESPONSE_KEEP,
+  RESPONSE_LOOK,
 };
 
 typedef struct
@@ -37,6 +39,7 @@ typedef struct
   GtkWidget *plan;     /* label */
   GtkWidget *progress; /* bar */
   GtkWidget *message;  /* label, for errors */
+  GtkWidget *viewer;   /* NULL until it is asked for */
 
   guint plan_source;
   GeglRectangle area; /* of the picture being painted */
@@ -110,6 +113,51 @@ update_keep_label (Studio *studio)
                         layer ? _ ("_Keep as Layer") : _ ("_Keep as Image"));
 }
 
+/* The viewer shows the chosen picture, unless one is being painted. */
+static void
+update_viewer (Studio *studio)
+{
+  TessResult *chosen
+      = tess_result_strip_chosen (TESS_RESULT_STRIP (studio->strip));
+
+  if (!studio->viewer || tess_worker_is_painting (studio->worker))
+    return;
+  if (chosen)
+    tess_viewer_set_picture (TESS_VIEWER (studio->viewer), chosen->buffer, 0);
+  else
+    tess_viewer_set_none (TESS_VIEWER (studio->viewer),
+                          _ ("Nothing is painted yet."));
+}
+
+static void
+turn_chosen (gpointer data)
+{
+  Studio *studio = data;
+  TessResultStrip *strip = TESS_RESULT_STRIP (studio->strip);
+  TessResult *chosen = tess_result_strip_chosen (strip);
+  g_autoptr (GeglBuffer) turned = NULL;
+
+  if (!chosen || tess_worker_is_painting (studio->worker))
+    return;
+  turned = tess_viewer_turn (chosen->buffer);
+  tess_result_strip_replace (strip, turned);
+}
+
+static void
+look_around (Studio *studio)
+{
+  const TessViewerHost host = { .turn = turn_chosen, .data = studio };
+
+  if (!studio->viewer)
+    {
+      studio->viewer = tess_viewer_new (&host);
+      gtk_window_set_transient_for (GTK_WINDOW (studio->viewer),
+                                    GTK_WINDOW (studio->dialog));
+      update_viewer (studio);
+    }
+  gtk_window_present (GTK_WINDOW (studio->viewer));
+}
+
 static void
 on_chosen (TessResultStrip *strip, Studio *studio)
 {
@@ -123,6 +171,7 @@ on_chosen (TessResultStrip *strip, Studio *studio)
                                   chosen->area.height);
       tess_tile_preview_set_picture (preview, chosen->picture);
     }
+  update_viewer (studio);
   update_buttons (studio);
 }
 
@@ -256,6 +305,8 @@ on_preview (GBytes *rgb, gint width, gint height, gpointer data)
       rgb, GDK_COLORSPACE_RGB, FALSE, 8, width, height, width * 3);
 
   tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), picture);
+  if (studio->viewer)
+    tess_viewer_set_preview (TESS_VIEWER (studio->viewer), picture);
 }
 
 static void
@@ -277,7 +328,10 @@ on_painted (GeglBuffer *result,
   if (tess_result_strip_chosen (strip))
     on_chosen (strip, studio);
   else
-    tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), NULL);
+    {
+      tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), NULL);
+      update_viewer (studio);
+    }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     show_message (studio, _ ("Stopped; the image is as it was."));
   else
@@ -372,6 +426,9 @@ on_response (GtkDialog *dialog, gint response, Studio *studio)
     case RESPONSE_KEEP:
       keep (studio);
       break;
+    case RESPONSE_LOOK:
+      look_around (studio);
+      break;
     default:
       if (may_close (studio))
         g_main_loop_quit (studio->loop);
@@ -448,6 +505,21 @@ picture_side_new (Studio *studio)
   return side;
 }
 
+/* On the other side, away from those that do something to the picture. */
+static void
+add_look_button (Studio *studio)
+{
+  GtkWidget *button = gtk_dialog_add_button (GTK_DIALOG (studio->dialog),
+                                             _ ("_360 View"), RESPONSE_LOOK);
+  GtkWidget *box = gtk_widget_get_parent (button);
+
+  gtk_widget_set_tooltip_text (
+      button, _ ("Look around in the picture, also while it is being painted, "
+                 "and see whether it closes"));
+  if (GTK_IS_BUTTON_BOX (box))
+    gtk_button_box_set_child_secondary (GTK_BUTTON_BOX (box), button, TRUE);
+}
+
 static void
 build (Studio *studio)
 {
@@ -458,6 +530,8 @@ build (Studio *studio)
       _ (studio->kind->title), studio->kind->role, NULL, 0, NULL, NULL,
       _ ("_Close"), GTK_RESPONSE_CLOSE, _ ("_Keep as Layer"), RESPONSE_KEEP,
       _ ("S_top"), RESPONSE_STOP, _ ("_Generate"), RESPONSE_GENERATE, NULL);
+  if (studio->kind->all_around)
+    add_look_button (studio);
   gtk_window_set_default_size (GTK_WINDOW (studio->dialog), 1020, 660);
   gimp_window_set_transient (GTK_WINDOW (studio->dialog));
 
@@ -507,6 +581,7 @@ tess_studio_dialog_run (GObject *config,
   g_clear_handle_id (&studio.plan_source, g_source_remove);
   g_source_remove (alive);
   tess_worker_free (studio.worker);
+  g_clear_pointer (&studio.viewer, gtk_widget_destroy);
   gtk_widget_destroy (studio.dialog);
   g_main_loop_unref (studio.loop);
   return studio.painted_any;

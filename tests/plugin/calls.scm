@@ -125,9 +125,43 @@
          (not (gimp-image-is-dirty untouched))
          (= (length (gimp-image-get-parasite-list untouched)) 0))))
 
+; A wave that closes, and the same with a step at its end.
+(define (wave-image step)
+  (let* ((image (rgb-image 512 256))
+         (layer (layer-at image 0)))
+    (let loop ((x 0))
+      (if (< x 512)
+          (let ((v (inexact->exact
+                     (round (+ 90 (* 40 (cos (/ (* x 6.2831853) 256)))
+                               (/ (* x step) 512))))))
+            (gimp-image-select-rectangle image CHANNEL-OP-REPLACE x 0 4 256)
+            (gimp-context-set-foreground (list v v v))
+            (gimp-drawable-edit-fill layer FILL-FOREGROUND)
+            (loop (+ x 4)))))
+    (gimp-selection-none image)
+    image))
+
+(check "the viewer in batch: a picture that closes"
+  (lambda ()
+    (let ((seam (plug-in-tessera-view #:run-mode RUN-NONINTERACTIVE
+                                      #:image (wave-image 0))))
+      (and (string=? (car seam) "none")
+           (contains? (list-ref seam 4) "It closes")))))
+(check "the viewer in batch: a picture that does not"
+  (lambda ()
+    (let ((seam (plug-in-tessera-view #:run-mode RUN-NONINTERACTIVE
+                                      #:image (wave-image 60))))
+      (and (string=? (car seam) "clear")
+           (> (cadr seam) 3.0)))))
+(refuses "to look at no image" "open one"
+  (lambda () (plug-in-tessera-view #:run-mode RUN-NONINTERACTIVE)))
+(refuses "to measure a picture of a few columns" "128"
+  (lambda () (plug-in-tessera-view #:run-mode RUN-NONINTERACTIVE
+                                   #:image untouched)))
+
 (check "the report tells versions, models and the last error"
   (lambda ()
     (let ((text (plug-in-tessera-report #:run-mode RUN-NONINTERACTIVE)))
       (and (contains? text "Tessera ") (contains? text "GIMP ")
            (contains? text "Models:") (contains? text "Last error:")
-           (contains? text "plug-in-tessera-generate")))))
+           (contains? text "plug-in-tessera-view")))))

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: GPL-3.0-or-later
-; tests/plugin/dialog.scm: opens the dialog on an image, then says now and
+; tests/plugin/dialog.scm: opens a dialog on an image, then says now and
 ; then how many layers there are, so that what was done by hand can be seen.
 
 (define image (rgb-image @WIDTH@ @HEIGHT@))
@@ -18,7 +18,7 @@
 (gimp-display-new image)
 (tell)
 (catch (begin (display last-error) (newline))
-  (plug-in-tessera-generate #:run-mode RUN-INTERACTIVE #:image image))
+  (@PROCEDURE@ #:run-mode RUN-INTERACTIVE #:image image))
 (display "CLOSED")
 (newline)
 (let loop ((n 0))
