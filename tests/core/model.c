@@ -51,7 +51,7 @@ START_TEST (test_folder)
   ck_assert_int_eq (tess_model_diffusion (model)->prediction,
                     _i == 0 ? TESS_PREDICTION_EPS : TESS_PREDICTION_V);
   /* Every number that the files hold, counted by other means. */
-  for (TessPart part = 0; part < TESS_N_PARTS; part++)
+  for (TessPart part = 0; part < TESS_PART_INSTANCE; part++)
     ck_assert_uint_eq (tess_model_n_params (model, part), n_params[_i][part]);
 }
 END_TEST
@@ -60,7 +60,7 @@ END_TEST
 static void
 assert_same_weights (TessModel *a, TessModel *b)
 {
-  for (TessPart part = 0; part < TESS_N_PARTS; part++)
+  for (TessPart part = 0; part < TESS_PART_INSTANCE; part++)
     {
       GHashTableIter iter;
       gpointer name, value;
@@ -271,7 +271,7 @@ write_folder (TessModel *model, const Changes *changes)
   write_json ("text_encoder", "config.json", changes->text, TEXT_JSON);
   write_json ("scheduler", "scheduler_config.json", changes->scheduler,
               "\"steps_offset\":1,\"set_alpha_to_one\":false}");
-  for (TessPart part = 0; part < TESS_N_PARTS; part++)
+  for (TessPart part = 0; part < TESS_PART_INSTANCE; part++)
     {
       g_autofree gchar *path = g_build_filename (folder, files[part], NULL);
       g_autofree gchar *second = g_strconcat (path, ".two", NULL);
@@ -573,7 +573,7 @@ START_TEST (test_n_params)
       TessModelConfig config;
 
       ck_assert (tess_synthetic_config (rows[i].kind, &config, NULL));
-      for (TessPart part = 0; part < TESS_N_PARTS; part++)
+      for (TessPart part = 0; part < TESS_PART_INSTANCE; part++)
         {
           g_autoptr (GArray) layout = tess_layout_part (&config, part);
           gsize n = 0;
