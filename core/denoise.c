@@ -153,6 +153,20 @@ tess_denoise_n_samples (const TessDenoise *job)
   return n;
 }
 
+gdouble
+tess_denoise_cells (const TessDenoise *job)
+{
+  gint n_steps = tess_sampler_n_steps (job->sampler);
+  gdouble sum = 0.0;
+
+  for (gint step = 0; step < n_steps; step++)
+    {
+      begin_step (job, step);
+      sum += tess_tile_plan_cost (job->method->plan);
+    }
+  return sum / n_steps;
+}
+
 static gsize
 n_canvas_bytes (const TessDenoise *job)
 {

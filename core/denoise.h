@@ -128,6 +128,10 @@ gboolean tess_denoise_run (const TessDenoise *job,
  * Tiles that move are left where the last step has them. */
 gint64 tess_denoise_n_samples (const TessDenoise *job);
 
+/* Tiles over canvas, by area, on average of all steps: how often each cell is
+ * asked about. */
+gdouble tess_denoise_cells (const TessDenoise *job);
+
 /* What the loop itself takes, the sampler's history included. */
 gsize tess_denoise_n_bytes (const TessDenoise *job);
 

@@ -17,6 +17,7 @@
 
 #define NOTE_FREE "free-memory"
 #define NOTE_MODEL "model"
+#define NOTE_STORAGE "storage"
 
 typedef struct
 {
@@ -154,36 +155,49 @@ phase_name (guint i)
   return g_strdup_printf ("phase-%u", i);
 }
 
-/* What was free when the job began decides how much is done at once, and so
- * the last bits of the picture; and the model must be the same file. */
+static gboolean
+write_notes (Session *session, TessJobFolder *folder, GError **error)
+{
+  g_autofree gchar *bytes = NULL;
+  g_autofree gchar *storage = NULL;
+
+  session->n_bytes_free = tess_free_memory ();
+  bytes = g_strdup_printf ("%" G_GSIZE_FORMAT, session->n_bytes_free);
+  storage = g_strdup_printf (
+      "%d", 1 + tess_backend_storage (session->studio->backend));
+  return tess_job_folder_note (folder, NOTE_FREE, bytes, error)
+         && tess_job_folder_note (folder, NOTE_STORAGE, storage, error)
+         && tess_job_folder_note (folder, NOTE_MODEL,
+                                  session->studio->model_key, error);
+}
+
+/* What was chosen when the job began decides the last bits of the picture:
+ * how numbers are stored, and by the memory that was free how much is done at
+ * once. And the model must be the same file. @request is the job's own. */
 static gboolean
 take_up_notes (Session *session,
                TessJobFolder *folder,
-               const TessRequest *request,
+               TessRequest *request,
                GError **error)
 {
-  g_autofree gchar *free_memory = tess_job_folder_read_note (folder, NOTE_FREE);
+  g_autofree gchar *bytes = tess_job_folder_read_note (folder, NOTE_FREE);
+  g_autofree gchar *storage = tess_job_folder_read_note (folder, NOTE_STORAGE);
   g_autofree gchar *model = tess_job_folder_read_note (folder, NOTE_MODEL);
-  g_autofree gchar *now = NULL;
 
+  if (storage && request->storage == 0)
+    request->storage = (gint) g_ascii_strtoll (storage, NULL, 10);
   if (!tess_studio_open (session->studio, request, error))
     return FALSE;
-  if (free_memory && model)
-    {
-      session->n_bytes_free = (gsize) g_ascii_strtoull (free_memory, NULL, 10);
-      if (g_str_equal (model, session->studio->model_key))
-        return TRUE;
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                   "the job in %s was begun with another model (%s); put that "
-                   "back, or start the picture anew",
-                   tess_job_folder_path (folder), model);
-      return FALSE;
-    }
-  session->n_bytes_free = tess_free_memory ();
-  now = g_strdup_printf ("%" G_GSIZE_FORMAT, session->n_bytes_free);
-  return tess_job_folder_note (folder, NOTE_FREE, now, error)
-         && tess_job_folder_note (folder, NOTE_MODEL,
-                                  session->studio->model_key, error);
+  if (bytes == NULL || storage == NULL || model == NULL)
+    return write_notes (session, folder, error);
+  session->n_bytes_free = (gsize) g_ascii_strtoull (bytes, NULL, 10);
+  if (g_str_equal (model, session->studio->model_key))
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+               "the job in %s was begun with another model (%s); put that "
+               "back, or start the picture anew",
+               tess_job_folder_path (folder), model);
+  return FALSE;
 }
 
 /* The first phase to be painted, and the picture so far. */
@@ -335,6 +349,7 @@ tess_studio_run (TessStudio *studio,
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&studio->lock);
   g_auto (Session) session = { .studio = studio };
+  g_autoptr (TessRequest) own = NULL;
   TessPaint paint = { .hooks = hooks,
                       .cancellable = cancellable,
                       .folder = hooks ? hooks->folder : NULL };
@@ -342,10 +357,11 @@ tess_studio_run (TessStudio *studio,
   (void) locker;
   if (request->seed < 0)
     request->seed = g_random_int ();
+  own = tess_request_dup (request);
   if (g_cancellable_set_error_if_cancelled (cancellable, error)
-      || (paint.folder
-          && !take_up_notes (&session, paint.folder, request, error))
-      || !session_init (&session, studio, request, error))
+      || !tess_request_check (own, error)
+      || (paint.folder && !take_up_notes (&session, paint.folder, own, error))
+      || !session_init (&session, studio, own, error))
     return NULL;
   return paint_phases (&session, &paint, error);
 }

@@ -25,8 +25,10 @@ typedef struct
   gint batch;          /* samples of the UNet at once: a tile with guidance is
                           two */
   gint n_steps;
-  gint n_calls;  /* UNet samples in all */
-  gsize n_bytes; /* peak of the whole job */
+  gint n_calls;             /* UNet samples in all */
+  gdouble samples_per_cell; /* of the canvas, at each step, by the area of
+                               tiles; guidance and regions not counted */
+  gsize n_bytes;            /* peak of the whole job */
   gsize n_bytes_weights;
   gsize n_bytes_free; /* of the machine now, or the request's limit */
   gdouble n_flops;

@@ -233,6 +233,7 @@ tess_job_make_plan (TessJob *job, GError **error)
   plan->tile_w = tiles->tile_w;
   plan->tile_h = tiles->tile_h;
   plan->n_steps = tess_sampler_n_steps (job->sampler);
+  plan->samples_per_cell = tess_denoise_cells (&denoise);
   plan->n_calls = (gint) MIN (n_samples, G_MAXINT);
   plan->device = tess_backend_name (job->studio->backend);
   plan->model = g_strdup (tess_model_name (job->studio->model));

@@ -52,9 +52,28 @@ typedef struct
 
 typedef struct
 {
-  gdouble v[N_NUMBERS];          /* as names; 1: no seam */
-  gdouble wrap, wrap_percentile; /* of the edge where a ring closes */
+  gdouble v[N_NUMBERS]; /* as names; 1: no seam */
 } Result;
+
+/* The place where the last column meets the first. */
+#define N_CLOSING 5
+
+static const struct
+{
+  const gchar *name;
+  gdouble limit;
+} closings[N_CLOSING] = {
+  { "gradient", 1.25 },          /* over the median of all columns */
+  { "percentile", 97.0 },        /* of all columns */
+  { "gradient in cells", 1.25 }, /* over the mean of cells' edges */
+  { "percentile in cells", 97.0 },
+  { "tone step", 1.2 }, /* over the mean of all columns */
+};
+
+typedef struct
+{
+  gdouble v[N_CLOSING];
+} Closing;
 
 static void
 mark (guint8 *marks, gint column, gsize n, gboolean wrap, guint8 kind)
@@ -133,75 +152,137 @@ check_axis (const View *view, const gint *starts, gint n_starts, gint tile)
             * (view->wrap ? (gdouble) n / CELL / n_starts
                           : (gdouble) (starts[n_starts - 1] - starts[0])
                                 / (n_starts - 1)));
-  if (view->wrap)
-    {
-      gdouble sum = 0.0;
-      gint below = 0, n_cells = n / CELL;
-
-      for (gint b = CELL - 1; b < n; b += CELL)
-        {
-          below += g[b] < g[n - 1];
-          sum += g[b];
-        }
-      r.wrap = g[n - 1] / (sum / n_cells);
-      r.wrap_percentile = 100.0 * below / n_cells;
-    }
   return r;
+}
+
+static gint
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  gdouble u = *(const gdouble *) a, v = *(const gdouble *) b;
+
+  return (u > v) - (u < v);
+}
+
+/* Column @n - 1's value over that of every @step-th column: over their median
+ * or mean, and as a percentile. */
+static void
+rank_last (const gdouble *v,
+           gint n,
+           gint step,
+           gboolean median,
+           gdouble *ratio,
+           gdouble *percentile)
+{
+  g_autofree gdouble *sorted = g_new (gdouble, n / step);
+  gdouble sum = 0.0;
+  gint m = 0, below = 0;
+
+  for (gint b = step - 1; b < n; b += step)
+    {
+      sorted[m++] = v[b];
+      sum += v[b];
+      below += v[b] < v[n - 1];
+    }
+  qsort (sorted, m, sizeof *sorted, compare_numbers);
+  *ratio = v[n - 1] / MAX (median ? sorted[m / 2] : sum / m, 1e-12);
+  if (percentile)
+    *percentile = 100.0 * below / m;
+}
+
+static Closing
+check_closing (const TessSeamProfile *profile)
+{
+  gint n = profile->n;
+  Closing r;
+
+  rank_last (profile->gradient, n, 1, TRUE, &r.v[0], &r.v[1]);
+  rank_last (profile->gradient, n, CELL, FALSE, &r.v[2], &r.v[3]);
+  rank_last (profile->tone, n, 1, FALSE, &r.v[4], NULL);
+  return r;
+}
+
+/* The gradients of the first @strip columns over those of the last: a method
+ * that leaves them to chance shows there. */
+static gdouble
+check_strip (const TessSeamProfile *profile, gint strip)
+{
+  const gdouble *g = profile->gradient;
+  gdouble first = 0.0, last = 0.0;
+
+  for (gint b = 0; b < strip; b++)
+    {
+      first += g[b];
+      last += g[profile->n - 2 - b];
+    }
+  return first / MAX (last, 1e-12);
 }
 
 typedef struct
 {
   Result *results;
   gint n;
+  Closing *closings;
+  gint n_closings;
+  gdouble *strips;
+  gint n_strips;
 } Axis;
 
 /* The mean over pictures, and how sure that is. */
 static gboolean
-print_axis (const gchar *name, const Axis *axis, gboolean wrap)
+print_number (const gchar *axis,
+              const gchar *name,
+              gdouble limit,
+              const gdouble *values,
+              gint n,
+              gsize stride)
+{
+  gdouble sum = 0.0, squares = 0.0, error, mean;
+
+  for (gint i = 0; i < n; i++)
+    {
+      gdouble v = values[i * stride];
+
+      sum += v;
+      squares += v * v;
+    }
+  mean = sum / n;
+  error = n > 1 ? sqrt (MAX (squares / n - mean * mean, 0.0) / (n - 1)) : 0.0;
+  printf ("%-8s %-30s %.3f +- %.3f  (limit %.2f) %s\n", axis, name, mean, error,
+          limit,
+          mean <= limit                 ? "good"
+          : mean - 2.0 * error <= limit ? "good within its error"
+                                        : "SEAM");
+  return mean - 2.0 * error <= limit;
+}
+
+static gboolean
+print_axis (const gchar *name, const Axis *axis)
 {
   gboolean good = TRUE;
 
-  for (gint k = 0; k < N_NUMBERS; k++)
+  for (gint k = 0; axis->n > 0 && k < N_NUMBERS; k++)
+    good = print_number (name, numbers[k].name, numbers[k].limit,
+                         &axis->results[0].v[k], axis->n, N_NUMBERS)
+           && good;
+  for (gint k = 0; axis->n_closings > 0 && k < N_CLOSING; k++)
     {
-      gdouble limit = numbers[k].limit;
-      gdouble sum = 0.0, squares = 0.0, error, mean;
+      g_autofree gchar *full = g_strdup_printf ("closing %s", closings[k].name);
 
-      for (gint i = 0; i < axis->n; i++)
-        {
-          gdouble v = axis->results[i].v[k];
-
-          sum += v;
-          squares += v * v;
-        }
-      mean = sum / axis->n;
-      error = axis->n > 1 ? sqrt (MAX (squares / axis->n - mean * mean, 0.0)
-                                  / (axis->n - 1))
-                          : 0.0;
-      good = good && mean - 2.0 * error <= limit;
-      printf ("%-8s %-24s %.3f +- %.3f  (limit %.2f) %s\n", name,
-              numbers[k].name, mean, error, limit,
-              mean <= limit                 ? "good"
-              : mean - 2.0 * error <= limit ? "good within its error"
-                                            : "SEAM");
+      good = print_number (name, full, closings[k].limit,
+                           &axis->closings[0].v[k], axis->n_closings, N_CLOSING)
+             && good;
     }
-  if (wrap)
-    for (gint i = 0; i < axis->n; i++)
-      {
-        const Result *r = &axis->results[i];
-        gboolean ok = r->wrap <= 1.25 || r->wrap_percentile <= 97.0;
-
-        good = good && ok;
-        printf ("%-8s closing                  %.3f, above %.1f %% of cells' "
-                "edges %s\n",
-                name, r->wrap, r->wrap_percentile, ok ? "good" : "SEAM");
-      }
+  if (axis->n_strips > 0)
+    good = print_number (name, "gradient in the first strip", 1.05,
+                         axis->strips, axis->n_strips, 1)
+           && good;
   return good;
 }
 
 typedef struct
 {
-  gint tile, overlap;
-  gboolean ring;
+  gint tile, overlap, strip;
+  gboolean ring, closing, rows;
 } Settings;
 
 static gboolean
@@ -234,8 +315,11 @@ check_picture (const gchar *path,
       const TessSeamSettings how = { .rows = axis == 1 };
       View view = { NULL, axis == 0 && settings->ring };
       Axis *to = axis == 0 ? columns : rows;
+      gboolean closes
+          = axis == 0 ? settings->ring || settings->closing : settings->rows;
+      gint n_starts = axis == 0 ? plan->n_x : plan->n_y;
 
-      if ((axis == 0 ? plan->n_x : plan->n_y) < 2
+      if ((n_starts < 2 && !closes)
           || (axis == 0 ? gegl_buffer_get_width (buffer)
                         : gegl_buffer_get_height (buffer))
                  <= 4 * TESS_SEAM_STRIP)
@@ -243,10 +327,15 @@ check_picture (const gchar *path,
       view.profile = tess_seam_profile_new (buffer, &how, NULL, error);
       if (view.profile == NULL)
         return FALSE;
-      to->results[to->n++]
-          = check_axis (&view, axis == 0 ? plan->starts_x : plan->starts_y,
-                        axis == 0 ? plan->n_x : plan->n_y,
-                        axis == 0 ? plan->tile_w : plan->tile_h);
+      if (n_starts > 1)
+        to->results[to->n++]
+            = check_axis (&view, axis == 0 ? plan->starts_x : plan->starts_y,
+                          n_starts, axis == 0 ? plan->tile_w : plan->tile_h);
+      if (closes)
+        to->closings[to->n_closings++] = check_closing (view.profile);
+      if (settings->strip > 0 && view.profile->n > 2 * settings->strip)
+        to->strips[to->n_strips++]
+            = check_strip (view.profile, settings->strip);
       tess_seam_profile_free (view.profile);
     }
   return TRUE;
@@ -255,26 +344,34 @@ check_picture (const gchar *path,
 int
 main (int argc, char **argv)
 {
-  Settings settings = { 64, -1, FALSE };
+  Settings settings = { .tile = 64, .overlap = -1 };
   const GOptionEntry entries[] = {
     { "tile", 0, 0, G_OPTION_ARG_INT, &settings.tile,
       "side of the tiles in latent cells (64)", "N" },
     { "overlap", 0, 0, G_OPTION_ARG_INT, &settings.overlap,
       "of the tiles in latent cells (half a tile)", "N" },
     { "ring", 0, 0, G_OPTION_ARG_NONE, &settings.ring,
-      "left and right edge meet", NULL },
+      "left and right edge meet, and tiles lie so", NULL },
+    { "closing", 0, 0, G_OPTION_ARG_NONE, &settings.closing,
+      "measure where left and right edge meet, wherever tiles lie", NULL },
+    { "strip", 0, 0, G_OPTION_ARG_INT, &settings.strip,
+      "compare so many pixels at the left (top) with those at the other side",
+      "N" },
+    { "closing-rows", 0, 0, G_OPTION_ARG_NONE, &settings.rows,
+      "the same for top and bottom", NULL },
     { NULL },
   };
   g_autoptr (GOptionContext) context
       = g_option_context_new ("A.png [B.png ...]");
   g_autoptr (GError) error = NULL;
   Axis columns = { 0 }, rows = { 0 };
-  gboolean good = TRUE;
+  gboolean good;
 
   g_option_context_set_summary (
       context, "Measures whether tiles' edges show: the gradient across them, "
-               "the step in tone, and the tiles' period. Exit status 1: they "
-               "do; 2: wrong usage.");
+               "the step in tone, and the tiles' period; and whether the "
+               "place shows where edges meet. Exit status 1: they do; 2: "
+               "wrong usage.");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc < 2)
     {
@@ -287,17 +384,23 @@ main (int argc, char **argv)
     settings.overlap = settings.tile / 2;
   columns.results = g_new (Result, argc);
   rows.results = g_new (Result, argc);
+  columns.closings = g_new (Closing, argc);
+  rows.closings = g_new (Closing, argc);
+  columns.strips = g_new (gdouble, argc);
+  rows.strips = g_new (gdouble, argc);
   for (gint i = 1; i < argc; i++)
     if (!check_picture (argv[i], &settings, &columns, &rows, &error))
       {
         g_printerr ("%s\n", error->message);
         return 2;
       }
-  if (columns.n > 0)
-    good = print_axis ("columns", &columns, settings.ring);
-  if (rows.n > 0)
-    good = print_axis ("rows", &rows, FALSE) && good;
+  good = print_axis ("columns", &columns);
+  good = print_axis ("rows", &rows) && good;
   g_free (columns.results);
   g_free (rows.results);
+  g_free (columns.closings);
+  g_free (rows.closings);
+  g_free (columns.strips);
+  g_free (rows.strips);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -24,7 +24,7 @@ typedef struct
   gchar *folder; /* of the job's steps */
   gchar **prompts;
   gboolean plan, devices, models, version, quiet, stats, print_job, no_metadata;
-  gboolean resume, no_resume;
+  gboolean resume, no_resume, keep_job;
   gint depth, preview_every;
   GPtrArray *names, *values; /* of settings, in order */
   GPtrArray *loras, *regions;
@@ -187,6 +187,10 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
       "DIR" },
     { "no-resume", 0, 0, G_OPTION_ARG_NONE, &options->no_resume,
       "keep nothing of the steps", NULL },
+    { "keep-job", 0, 0, G_OPTION_ARG_NONE, &options->keep_job,
+      "leave the job's folder when the picture is done; --resume decodes it "
+      "again",
+      NULL },
     { "plan", 0, 0, G_OPTION_ARG_NONE, &options->plan,
       "print tiles, memory and time, and paint nothing", NULL },
     { "print-job", 0, 0, G_OPTION_ARG_NONE, &options->print_job,
@@ -370,6 +374,8 @@ print_plan (const TessJobPlan *plan)
           plan->tile_w, plan->tile_h, plan->batch);
   printf ("steps     %d, %d samples of the network in all\n", plan->n_steps,
           plan->n_calls);
+  printf ("cells     %.3f samples of each at each step, guidance apart\n",
+          plan->samples_per_cell);
   printf ("work      %.4g TFLOP\n", plan->n_flops * 1e-12);
   printf ("memory    %.2f GiB, %.2f of them weights; %.2f GiB are free\n",
           plan->n_bytes / 0x1p30, plan->n_bytes_weights / 0x1p30,
@@ -591,7 +597,8 @@ paint (const Options *options,
   png.text = options->no_metadata ? NULL : json;
   if (!tess_png_save (picture, options->output, &png, cancellable, error))
     return FALSE;
-  tess_job_folder_remove (g_steal_pointer (folder));
+  if (!options->keep_job)
+    tess_job_folder_remove (g_steal_pointer (folder));
   if (options->stats)
     printf ("seed %" G_GINT64_FORMAT ", %.1f s, peak memory %.1f MiB\n",
             request->seed, (g_get_monotonic_time () - began) * 1e-6,
