@@ -439,7 +439,7 @@ tess_host_backend_new (const gchar *name,
   host->base.storage = storage;
   host->base.name = g_strdup (name);
   host->n_threads = n_threads > 0 ? n_threads : omp_get_num_procs ();
-  host->packs = tess_packs_new ();
+  host->packs = tess_packs_new (NULL, NULL);
   host->makers = makers;
   host->forced_plain = forced != NULL ? g_strsplit (forced, ",", -1) : NULL;
   host->profile = g_strcmp0 (profile, "1") == 0     ? TESS_PROFILE_WALL

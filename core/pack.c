@@ -6,22 +6,44 @@
 struct _TessPacks
 {
   GHashTable *packs; /* key -> TessPack, both owned */
+  const TessPackStore *store;
+  gpointer store_data;
 };
 
 struct _TessPack
 {
+  TessPacks *packs;
   gint n_users;
   gpointer data;
   gsize n_bytes;
   GPtrArray *tensors; /* kept so that their addresses stay theirs */
 };
 
+static gpointer
+make_in_host (const TessPackSpec *spec, gpointer data, GError **error)
+{
+  gpointer pack = tess_memory_new (spec->n_bytes, "weights", error);
+
+  if (pack == NULL || spec->fill (spec, pack, error))
+    return pack;
+  tess_memory_free (pack, spec->n_bytes);
+  return NULL;
+}
+
+static void
+free_in_host (gpointer pack, gsize n_bytes, gpointer data)
+{
+  tess_memory_free (pack, n_bytes);
+}
+
+static const TessPackStore host_store = { make_in_host, free_in_host };
+
 static void
 pack_free (gpointer data)
 {
   TessPack *pack = data;
 
-  tess_memory_free (pack->data, pack->n_bytes);
+  pack->packs->store->free (pack->data, pack->n_bytes, pack->packs->store_data);
   g_ptr_array_unref (pack->tensors);
   g_free (pack);
 }
@@ -36,10 +58,12 @@ tess_pack_spec_clear (TessPackSpec *spec)
 }
 
 TessPacks *
-tess_packs_new (void)
+tess_packs_new (const TessPackStore *store, gpointer data)
 {
   TessPacks *packs = g_new0 (TessPacks, 1);
 
+  packs->store = store != NULL ? store : &host_store;
+  packs->store_data = data;
   packs->packs
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, pack_free);
   return packs;
@@ -117,18 +141,14 @@ tess_packs_get (TessPacks *packs, const TessPackSpec *spec, GError **error)
 
   if (pack == NULL)
     {
-      data = tess_memory_new (spec->n_bytes, "weights", error);
+      data = packs->store->make (spec, packs->store_data, error);
       if (data == NULL)
         return NULL;
-      if (!spec->fill (spec, data, error))
-        {
-          tess_memory_free (data, spec->n_bytes);
-          return NULL;
-        }
       for (gint i = 0; i < TESS_PACK_WEIGHTS && spec->weights[i] != NULL; i++)
         tess_weight_drop_pages (spec->weights[i]);
 
       pack = g_new0 (TessPack, 1);
+      pack->packs = packs;
       pack->data = data;
       pack->n_bytes = spec->n_bytes;
       pack->tensors

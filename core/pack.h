@@ -28,7 +28,16 @@ struct _TessPackSpec
 
 void tess_pack_spec_clear (TessPackSpec *spec);
 
-TessPacks *tess_packs_new (void);
+/* Where packs are kept, for backends that do not compute in host memory;
+ * @make takes the bytes and fills them. */
+typedef struct
+{
+  gpointer (*make) (const TessPackSpec *spec, gpointer data, GError **error);
+  void (*free) (gpointer pack, gsize n_bytes, gpointer data);
+} TessPackStore;
+
+/* @store: NULL: host memory. */
+TessPacks *tess_packs_new (const TessPackStore *store, gpointer data);
 void tess_packs_free (TessPacks *packs); /* may be NULL */
 
 /* Packs that no kernel holds are freed. */

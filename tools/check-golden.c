@@ -3,6 +3,8 @@
  * the real engine; families are told by what lies in the folder. */
 #include "tools/golden.h"
 
+#include "gpu/backend.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,22 +188,27 @@ static TessBackend *
 open_backend (const gchar *name, const gchar *storage, GError **error)
 {
   TessCpuSettings settings = { .storage = TESS_F32 };
+  TessVulkanSettings gpu = { .storage = TESS_F32 };
 
   if (g_str_equal (storage, "bf16"))
-    settings.storage = TESS_BF16;
+    settings.storage = gpu.storage = TESS_BF16;
+  else if (g_str_equal (storage, "f16"))
+    settings.storage = gpu.storage = TESS_F16;
   else if (!g_str_equal (storage, "f32"))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "--storage is f32 or bf16, not %s", storage);
+                   "--storage is f32, f16 or bf16, not %s", storage);
       return NULL;
     }
-  if (g_str_equal (name, "cpu"))
+  if (g_str_equal (name, "vulkan") && gpu.storage != TESS_BF16)
+    return tess_backend_vulkan_new (&gpu, error);
+  if (g_str_equal (name, "cpu") && settings.storage != TESS_F16)
     return tess_backend_cpu_new (&settings, error);
   if (g_str_equal (name, "plain") && settings.storage == TESS_F32)
     return tess_backend_plain_new ();
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "no backend %s with %s; there are plain (f32) and cpu "
-               "(f32, bf16)",
+               "no backend %s with %s; there are plain (f32), cpu (f32, "
+               "bf16) and vulkan (f32, f16)",
                name, storage);
   return NULL;
 }
@@ -214,9 +221,9 @@ main (int argc, char **argv)
   g_autofree gchar *only = NULL;
   const GOptionEntry entries[] = {
     { "backend", 'b', 0, G_OPTION_ARG_STRING, &backend,
-      "plain or cpu (default)", "NAME" },
-    { "storage", 's', 0, G_OPTION_ARG_STRING, &storage, "f32 (default) or bf16",
-      "TYPE" },
+      "plain, cpu (default) or vulkan (on TESSERA_DEVICE)", "NAME" },
+    { "storage", 's', 0, G_OPTION_ARG_STRING, &storage,
+      "f32 (default), f16 or bf16", "TYPE" },
     { "only", 'o', 0, G_OPTION_ARG_STRING, &only,
       "cases with this in their names", "TEXT" },
     { NULL },

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * gpu/absent.c: what is answered where Tessera was built without Vulkan. */
+#include "gpu/backend.h"
+
+#include "core/error.h"
+
+TessBackend *
+tess_backend_vulkan_new (const TessVulkanSettings *settings, GError **error)
+{
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
+      "This Tessera was built without Vulkan; choose the CPU, or build "
+      "it with -Dvulkan=enabled.");
+  return NULL;
+}
+
+const TessGpuDevice *
+tess_backend_vulkan_device (TessBackend *backend)
+{
+  return NULL;
+}
+
+guint64
+tess_backend_vulkan_n_submits (TessBackend *backend)
+{
+  return 0;
+}

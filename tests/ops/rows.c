@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tests/ops/rows.c: every op of a backend against the plain answer.
+ *
+ * Each row is run on whole numbers, where every order of adding gives the
+ * same bits if the op is linear, and on reals, where the normalised squared
+ * error is bounded; in each storage that the backend has (numbers are then
+ * chosen among those that the storage has). Each is run twice for the same
+ * bits, looked through for NaN, and run once with one number changed: it must
+ * then differ. */
+#include "core/backend.h"
+#include "core/memory.h"
+#include "core/ops/ops.h"
+#include "tests/harness.h"
+#include "tests/ops/rows.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct
+{
+  TessBackend *backend;
+  TessProgram *program;
+  guint32 state;
+  gboolean whole;     /* whole numbers, else reals */
+  TessType type;      /* numbers that it has */
+  gboolean perturbed; /* the first number made differs */
+  GPtrArray *weights;
+} Maker;
+
+static void
+round_to (TessType type, gfloat *numbers, gsize n)
+{
+  g_autofree guint16 *half = g_new (guint16, n);
+
+  if (type == TESS_BF16)
+    {
+      tess_f32_to_bf16 (numbers, half, n);
+      tess_bf16_to_f32 (half, numbers, n);
+    }
+  else if (type == TESS_F16)
+    {
+      tess_f32_to_f16 (numbers, half, n);
+      tess_f16_to_f32 (half, numbers, n);
+    }
+}
+
+static gfloat
+next (Maker *maker)
+{
+  gfloat number;
+
+  maker->state = maker->state * 1664525u + 1013904223u;
+  number = maker->whole ? (gfloat) (gint) ((maker->state >> 16) % 5) - 2.0f
+                        : (maker->state >> 8) / 8388608.0f - 1.0f;
+  round_to (maker->type, &number, 1);
+  if (maker->perturbed)
+    number += 1.0f;
+  maker->perturbed = FALSE;
+  return number;
+}
+
+static const TessWeight *
+weight (Maker *maker, gint n_dims, gint a, gint b, gint c, gint d)
+{
+  g_autoptr (TessTensor) tensor
+      = tess_tensor_new (TESS_F32, n_dims, (gint64[]) { a, b, c, d }, NULL);
+  gsize n = tess_tensor_n_elements (tensor);
+  gfloat scale = maker->whole ? 1.0f : 1.0f / sqrtf ((gfloat) n / a);
+
+  if (maker->type != TESS_F32)
+    scale = 1.0f;
+  for (gsize i = 0; i < n; i++)
+    tess_tensor_f32 (tensor)[i] = next (maker) * scale;
+  g_ptr_array_add (maker->weights, tess_weight_new ("row", tensor));
+  return maker->weights->pdata[maker->weights->len - 1];
+}
+
+static TessValue *
+source_typed (Maker *maker, TessType type, gint n, gint h, gint w, gint c)
+{
+  TessShape shape = { n, h, w, c };
+  g_autoptr (TessBuffer) buffer
+      = tess_buffer_new (maker->backend, type, &shape, NULL);
+  gsize size = tess_shape_n_elements (&shape);
+  g_autofree gfloat *numbers = g_new (gfloat, size);
+
+  for (gsize i = 0; i < size; i++)
+    numbers[i] = next (maker);
+  tess_buffer_write (buffer, 0, n, numbers);
+  return tess_input (maker->program, buffer);
+}
+
+static TessValue *
+source (Maker *maker, gint n, gint h, gint w, gint c)
+{
+  return source_typed (maker, tess_backend_storage (maker->backend), n, h, w,
+                       c);
+}
+
+typedef TessValue *(*Record) (Maker *maker, gconstpointer row);
+
+/* The op's answer, run @n_runs times; (transfer full). */
+static gfloat *
+answer (TessBackend *backend,
+        Record record,
+        gconstpointer row,
+        gboolean whole,
+        TessType type,
+        gboolean perturbed,
+        gsize *n)
+{
+  Maker maker = {
+    .backend = backend,
+    .program = tess_program_new ("row", tess_backend_storage (backend)),
+    .state = 7,
+    .whole = whole,
+    .type = type,
+    .perturbed = perturbed,
+    .weights
+    = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_weight_free),
+  };
+  TessValue *value = record (&maker, row);
+  const TessShape *shape = tess_value_shape (value);
+  g_autoptr (TessBuffer) buffer
+      = tess_buffer_new (backend, TESS_F32, shape, NULL);
+  g_autoptr (TessExec) exec = NULL;
+  GError *error = NULL;
+  gfloat *first, *second;
+
+  *n = tess_shape_n_elements (shape);
+  first = g_new (gfloat, *n);
+  second = g_new (gfloat, *n);
+  tess_store (maker.program, value, buffer);
+  exec = tess_backend_compile (backend, maker.program, &error);
+  ck_no_error (error);
+  ck_assert (tess_exec_run (exec, NULL, NULL));
+  tess_buffer_read (buffer, 0, shape->n, first);
+  ck_assert (tess_exec_run (exec, NULL, NULL));
+  tess_buffer_read (buffer, 0, shape->n, second);
+  ck_assert_mem_eq (first, second, *n * sizeof *first);
+  g_free (second);
+  g_clear_pointer (&exec, tess_exec_free);
+  tess_program_unref (maker.program);
+  tess_backend_trim (backend);
+  g_ptr_array_unref (maker.weights);
+  return first;
+}
+
+static gdouble
+squared_error (const gfloat *a, const gfloat *b, gsize n)
+{
+  gdouble error = 0.0, norm = 1e-30;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      if (!isfinite (a[i]))
+        return INFINITY;
+      error += ((gdouble) a[i] - b[i]) * ((gdouble) a[i] - b[i]);
+      norm += (gdouble) b[i] * b[i];
+    }
+  return error / norm;
+}
+
+/* @exact: whole numbers must agree to the bit. */
+static void
+check_row (Record record, gconstpointer row, gint number, gboolean exact)
+{
+  g_autoptr (TessBackend) plain = tess_backend_plain_new ();
+
+  for (const TessOpsBackend *entry = tess_ops_backends (); entry->name != NULL;
+       entry++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TessBackend) backend = entry->open (entry, &error);
+      TessType type = entry->storage;
+
+      ck_no_error (error);
+      for (gint whole = 0; whole < 2; whole++)
+        {
+          gdouble difference, changed;
+          gsize n;
+          g_autofree gfloat *b
+              = answer (plain, record, row, whole, type, FALSE, &n);
+          g_autofree gfloat *a
+              = answer (backend, record, row, whole, type, FALSE, &n);
+          g_autofree gfloat *c
+              = answer (backend, record, row, whole, type, TRUE, &n);
+
+          if (whole && exact)
+            round_to (type, b, n);
+          difference = squared_error (a, b, n);
+          changed = squared_error (c, b, n);
+          ck_assert_msg (whole && exact ? difference == 0.0
+                                        : difference <= entry->bound,
+                         "row %d, %s, %s numbers: error %g", number,
+                         entry->name, whole ? "whole" : "real", difference);
+          ck_assert_msg (changed > (whole && exact ? 0.0 : difference),
+                         "row %d, %s: one number changed is not seen", number,
+                         entry->name);
+        }
+    }
+  tess_ops_check ();
+}
+
+typedef struct
+{
+  gint n, h, w, ic, oc, k, stride, begin, end, up;
+  gboolean bias, row, residual, silu, f32_src;
+} ConvRow;
+
+/* SD 1.5's by name, then the awkward ones. */
+static const ConvRow conv_rows[] = {
+  { 1, 8, 8, 320, 640, 3, 1, 1, 1, 1, .bias = 1 },
+  { 1, 8, 8, 1280, 640, 3, 1, 1, 1, 1, .bias = 1, .residual = 1 },
+  { 2, 8, 8, 320, 320, 3, 2, 1, 1, 1, .bias = 1 },   /* down */
+  { 1, 8, 8, 320, 320, 3, 1, 1, 1, 2, .bias = 1 },   /* up */
+  { 2, 16, 8, 4, 320, 3, 1, 1, 1, 1, .bias = 1 },    /* conv_in */
+  { 1, 9, 7, 320, 4, 3, 1, 1, 1, 1, .bias = 1 },     /* conv_out */
+  { 1, 16, 16, 128, 128, 3, 2, 0, 1, 1, .bias = 1 }, /* VAE down */
+  { 1, 8, 8, 320, 320, 3, 1, 1, 1, 1, .row = 1 },    /* time */
+  { 2, 5, 5, 64, 96, 3, 1, 1, 1, 1, .bias = 1, .row = 1, .residual = 1 },
+  { 1, 8, 8, 640, 320, 1, 1, 0, 0, 1, .bias = 1 }, /* shortcut */
+  { 2, 3, 5, 7, 11, 1, 1, 0, 0, 1, .residual = 1 },
+  { 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, .bias = 1 },
+  { 1, 2, 2, 1, 1, 3, 1, 1, 1, 1, .bias = 1 },
+  { 3, 7, 11, 13, 17, 3, 1, 1, 1, 1, .bias = 1 },
+  { 1, 7, 11, 13, 17, 3, 1, 1, 1, 2, .bias = 1 },
+  { 2, 3, 1, 33, 65, 3, 1, 1, 1, 2 },
+  { 1, 5, 7, 3, 5, 5, 1, 2, 2, 1, .bias = 1 },
+  { 1, 5, 7, 3, 5, 3, 1, 1, 1, 2, .bias = 1, .residual = 1 },
+  { 1, 6, 9, 5, 19, 3, 2, 1, 1, 1, .bias = 1 },
+  { 1, 6, 6, 20, 24, 2, 2, 0, 0, 1 },
+  { 1, 8, 8, 9, 32, 3, 1, 1, 1, 1, .bias = 1, .f32_src = 1 },
+  { 1, 5, 5, 8, 8, 3, 1, 1, 1, 2, .row = 1, .f32_src = 1 },
+  { 1, 4, 4, 16, 16, 1, 1, 0, 0, 1, .row = 1, .bias = 1 },
+};
+
+static TessValue *
+record_conv (Maker *maker, gconstpointer data)
+{
+  const ConvRow *row = data;
+  gint h = (row->h * row->up + row->begin + row->end - row->k) / row->stride;
+  gint w = (row->w * row->up + row->begin + row->end - row->k) / row->stride;
+  const TessWeight *kernel
+      = row->k == 1 ? weight (maker, 2, row->oc, row->ic, 0, 0)
+                    : weight (maker, 4, row->oc, row->ic, row->k, row->k);
+  TessType type
+      = row->f32_src ? TESS_F32 : tess_backend_storage (maker->backend);
+
+  return tess_conv2d (
+      maker->program,
+      &(TessConv2d) {
+          .src = source_typed (maker, type, row->n, row->h, row->w, row->ic),
+          .weight = kernel,
+          .bias = row->bias ? weight (maker, 1, row->oc, 0, 0, 0) : NULL,
+          .row = row->row ? source (maker, 1, 1, 1, row->oc) : NULL,
+          .residual = row->residual
+                          ? source (maker, row->n, h + 1, w + 1, row->oc)
+                          : NULL,
+          .stride = row->stride,
+          .pad_begin = row->begin,
+          .pad_end = row->end,
+          .upsample = row->up,
+          .act = row->silu ? TESS_ACT_SILU : TESS_ACT_NONE,
+      });
+}
+
+static TessValue *
+record_conv_silu (Maker *maker, gconstpointer data)
+{
+  ConvRow row = *(const ConvRow *) data;
+
+  row.silu = TRUE;
+  return record_conv (maker, &row);
+}
+
+START_TEST (conv2d)
+{
+  check_row (record_conv, &conv_rows[_i], _i, TRUE);
+  if (_i % 4 == 3)
+    check_row (record_conv_silu, &conv_rows[_i], _i, FALSE);
+}
+END_TEST
+
+typedef struct
+{
+  gint n, t, ic, oc;
+  TessActivation act;
+  gboolean bias, residual, f32_src;
+} LinearRow;
+
+static const LinearRow linear_rows[] = {
+  { 1, 64, 320, 320, TESS_ACT_NONE, 1, 1 },
+  { 2, 64, 320, 2560, TESS_ACT_GEGLU, 1 },
+  { 1, 77, 768, 3072, TESS_ACT_QUICK_GELU, 1 },
+  { 1, 77, 768, 320, TESS_ACT_NONE },
+  { 1, 1, 320, 1280, TESS_ACT_SILU, 1 },
+  { 1, 77, 64, 128, TESS_ACT_GELU, 1 },
+  { 3, 5, 7, 11, TESS_ACT_NONE, 1, 1 },
+  { 1, 13, 17, 10, TESS_ACT_GEGLU, 0 },
+  { 1, 1, 1, 1, TESS_ACT_NONE, 1 },
+  { 2, 9, 33, 65, TESS_ACT_NONE, 1, 0, 1 },
+};
+
+static TessValue *
+record_linear (Maker *maker, gconstpointer data)
+{
+  const LinearRow *row = data;
+  TessType type
+      = row->f32_src ? TESS_F32 : tess_backend_storage (maker->backend);
+
+  return tess_linear (
+      maker->program,
+      &(TessLinear) {
+          .weight = weight (maker, 2, row->oc, row->ic, 0, 0),
+          .src = source_typed (maker, type, row->n, 1, row->t, row->ic),
+          .bias = row->bias ? weight (maker, 1, row->oc, 0, 0, 0) : NULL,
+          .residual
+          = row->residual ? source (maker, row->n, 1, row->t, row->oc) : NULL,
+          .act = row->act,
+      });
+}
+
+START_TEST (linear)
+{
+  check_row (record_linear, &linear_rows[_i], _i,
+             linear_rows[_i].act == TESS_ACT_NONE);
+}
+END_TEST
+
+typedef struct
+{
+  gint n, m, tq, tk, n_heads, d;
+  gboolean causal, rows;
+} AttentionRow;
+
+static const AttentionRow attention_rows[] = {
+  { 1, 1, 256, 256, 8, 40 },      { 2, 2, 64, 77, 8, 80 },
+  { 1, 1, 77, 77, 12, 64, TRUE }, { 3, 2, 64, 77, 5, 64, FALSE, TRUE },
+  { 1, 1, 64, 64, 1, 512 },       { 1, 1, 1, 1, 1, 8 },
+  { 2, 2, 17, 19, 3, 13 },        { 1, 1, 5, 5, 2, 9, TRUE },
+  { 1, 1, 70, 4099, 1, 16 },      { 1, 1, 300, 1024, 2, 160 },
+};
+
+static TessValue *
+record_attention (Maker *maker, gconstpointer data)
+{
+  const AttentionRow *row = data;
+  gint c = row->n_heads * row->d;
+  TessValue *v = source (maker, row->m, 1, row->tk, c), *rows = NULL;
+
+  if (row->rows)
+    {
+      TessShape shape = { 1, 1, 1, row->n };
+      g_autoptr (TessBuffer) buffer
+          = tess_buffer_new (maker->backend, TESS_I32, &shape, NULL);
+      gint32 numbers[8] = { 1, 0, 1 };
+
+      tess_buffer_write_i32 (buffer, numbers);
+      rows = tess_input (maker->program, buffer);
+    }
+  return tess_attention (maker->program,
+                         &(TessAttention) {
+                             .v = v,
+                             .q = source (maker, row->n, 1, row->tq, c),
+                             .k = source (maker, row->m, 1, row->tk, c),
+                             .rows = rows,
+                             .n_heads = row->n_heads,
+                             .causal = row->causal,
+                         });
+}
+
+START_TEST (attention)
+{
+  check_row (record_attention, &attention_rows[_i], _i, FALSE);
+}
+END_TEST
+
+typedef struct
+{
+  gint n, h, w, c, n_groups;
+  gboolean silu, stats;
+} NormRow;
+
+static const NormRow norm_rows[] = {
+  { 1, 16, 16, 320, 32, TRUE },      { 2, 8, 8, 2560, 32, TRUE },
+  { 1, 40, 33, 128, 32, FALSE },     { 2, 3, 5, 12, 3, TRUE },
+  { 1, 1, 1, 6, 1, FALSE },          { 3, 7, 9, 36, 4, TRUE, TRUE },
+  { 1, 9, 64, 960, 32, TRUE, TRUE },
+};
+
+static TessValue *
+record_group_norm (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  const TessWeight *scale = weight (maker, 1, row->c, 0, 0, 0);
+  TessValue *src = source (maker, row->n, row->h, row->w, row->c);
+  TessValue *stats = tess_group_stats (
+      maker->program, &(TessGroupStats) { .src = src,
+                                          .n_groups = row->n_groups,
+                                          .y0 = row->h > 2,
+                                          .y1 = row->h,
+                                          .x0 = row->w > 3 ? 2 : 0,
+                                          .x1 = row->w });
+
+  return tess_group_norm (
+      maker->program,
+      &(TessGroupNorm) { .src = src,
+                         .scale = scale,
+                         .shift = weight (maker, 1, row->c, 0, 0, 0),
+                         .stats = row->stats ? stats : NULL,
+                         .n_groups = row->n_groups,
+                         .eps = 1e-5f,
+                         .act = row->silu ? TESS_ACT_SILU : TESS_ACT_NONE });
+}
+
+START_TEST (group_norm)
+{
+  check_row (record_group_norm, &norm_rows[_i], _i, FALSE);
+}
+END_TEST
+
+static TessValue *
+record_layer_norm (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  const TessWeight *scale = weight (maker, 1, row->c, 0, 0, 0);
+
+  return tess_layer_norm (
+      maker->program,
+      &(TessLayerNorm) { .src = source (maker, row->n, row->h, row->w, row->c),
+                         .scale = scale,
+                         .shift = row->silu ? weight (maker, 1, row->c, 0, 0, 0)
+                                            : NULL,
+                         .eps = 1e-5f });
+}
+
+START_TEST (layer_norm)
+{
+  if (norm_rows[_i].c > 12)
+    check_row (record_layer_norm, &norm_rows[_i], _i, FALSE);
+}
+END_TEST
+
+/* Copies, sums and activations in one program: [n, h, w, c] -> ... */
+static TessValue *
+record_rest (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  TessProgram *program = maker->program;
+  TessValue *a = source (maker, row->n, row->h, row->w, row->c);
+  TessValue *b = source (maker, 1, row->h, row->w, row->c);
+  TessValue *c = source (maker, 1, 1, 1, row->c * 2);
+  TessValue *both = tess_concat (program, tess_add (program, a, b), a);
+
+  return tess_crop (program, tess_add (program, both, c), row->h / 2,
+                    row->w / 3, row->h - row->h / 2, 1);
+}
+
+static TessValue *
+record_activate (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  TessValue *a = source (maker, row->n, row->h, row->w, row->c);
+  TessProgram *program = maker->program;
+
+  return tess_add (program, tess_activate (program, a, TESS_ACT_SILU),
+                   tess_add (program, tess_activate (program, a, TESS_ACT_GELU),
+                             tess_activate (program, a, TESS_ACT_QUICK_GELU)));
+}
+
+START_TEST (copies_and_sums)
+{
+  check_row (record_activate, &norm_rows[_i], _i, FALSE);
+  if (norm_rows[_i].w / 3 == 0 && norm_rows[_i].h / 2 == 0)
+    check_row (record_rest, &norm_rows[_i], _i, TRUE);
+}
+END_TEST
+
+typedef struct
+{
+  gint n, m, t, u, n_heads, d;
+  gboolean regions;
+} GroundedRow;
+
+/* SD 1.5's widest and smallest with 30 instances, then the awkward ones. */
+static const GroundedRow grounded_rows[] = { { 2, 2, 256, 184, 8, 40 },
+                                             { 1, 1, 64, 68, 8, 160 },
+                                             { 2, 3, 96, 80, 8, 40, TRUE },
+                                             { 3, 2, 17, 1, 3, 13 },
+                                             { 1, 1, 1, 3, 1, 8 },
+                                             { 2, 1, 35, 7, 2, 9, TRUE },
+                                             { 1, 1, 1024, 184, 1, 16, TRUE } };
+
+static TessValue *
+whole_row (Maker *maker, gint m, gint t, guint32 first, gint32 shared)
+{
+  TessShape shape = { m, 1, 1, t };
+  g_autoptr (TessBuffer) buffer
+      = tess_buffer_new (maker->backend, TESS_I32, &shape, NULL);
+  g_autofree gint32 *numbers = g_new (gint32, (gsize) m * t);
+
+  for (gint i = 0; i < m * t; i++)
+    {
+      first = first * 1664525u + 1013904223u;
+      numbers[i] = (first >> 28) == 0 ? shared : (gint32) (first >> 29);
+    }
+  tess_buffer_write_i32 (buffer, numbers);
+  return tess_input (maker->program, buffer);
+}
+
+static TessValue *
+record_grounded (Maker *maker, gconstpointer data)
+{
+  const GroundedRow *row = data;
+  gint c = row->n_heads * row->d;
+  TessValue *v = source (maker, row->n, 1, row->t, c);
+  TessShape shape = { row->m, 1, 1, row->u };
+  g_autoptr (TessBuffer) bias
+      = tess_buffer_new (maker->backend, TESS_F32, &shape, NULL);
+  g_autofree gfloat *numbers = g_new (gfloat, (gsize) row->m * row->u);
+
+  for (gint i = 0; i < row->m * row->u; i++)
+    numbers[i] = i % 5 == 3 ? -INFINITY : logf (1.0f + i % 7);
+  tess_buffer_write (bias, 0, row->m, numbers);
+  return tess_grounded_attention (
+      maker->program,
+      &(TessGroundedAttention) {
+          .v = v,
+          .q = source (maker, row->n, 1, row->t, c),
+          .k = source (maker, row->n, 1, row->t, c),
+          .ground_k = source (maker, row->m, 1, row->u, c),
+          .ground_v = source (maker, row->m, 1, row->u, c),
+          .bias = tess_input (maker->program, bias),
+          .rows = whole_row (maker, 1, row->n, 5, 0),
+          .cells
+          = row->regions ? whole_row (maker, row->m, row->t, 3, 0) : NULL,
+          .tokens = row->regions
+                        ? whole_row (maker, row->m, row->u, 9, TESS_ALL_REGIONS)
+                        : NULL,
+          .n_heads = row->n_heads,
+      });
+}
+
+START_TEST (grounded_attention)
+{
+  check_row (record_grounded, &grounded_rows[_i], _i, FALSE);
+}
+END_TEST
+
+/* One factor for all, one for each channel, with and without a residual. */
+static TessValue *
+record_scale (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  TessValue *factor
+      = source_typed (maker, TESS_F32, 1, 1, 1, row->silu ? row->c : 1);
+  TessValue *src = source (maker, row->n, row->h, row->w, row->c);
+
+  return tess_scale (
+      maker->program,
+      &(TessScale) { .src = src,
+                     .factor = factor,
+                     .residual
+                     = row->stats || row->n > 1
+                           ? source (maker, row->n, row->h, row->w, row->c)
+                           : NULL });
+}
+
+static TessValue *
+record_scale_low (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  TessValue *factor = source_typed (maker, TESS_F32, 1, 1, 1, 1);
+
+  return tess_scale_low (
+      maker->program, source (maker, row->n, row->h, row->w, row->c), factor);
+}
+
+START_TEST (scale)
+{
+  static const NormRow thin[] = { { 2, 1, 6, 65 }, { 1, 5, 1, 3 } };
+
+  check_row (record_scale, &norm_rows[_i], _i, FALSE);
+  check_row (record_scale_low, &norm_rows[_i], _i, FALSE);
+  if (_i < (gint) G_N_ELEMENTS (thin))
+    check_row (record_scale_low, &thin[_i], _i, FALSE);
+}
+END_TEST
+
+typedef struct
+{
+  gint n, h, w, c, k;
+  gboolean bias;
+} DepthwiseRow;
+
+static const DepthwiseRow depthwise_rows[] = {
+  { 1, 16, 16, 96, 7, TRUE }, { 1, 4, 5, 768, 7, TRUE },
+  { 2, 3, 9, 65, 3, FALSE },  { 1, 1, 1, 1, 1, TRUE },
+  { 2, 2, 3, 7, 7, TRUE },
+};
+
+/* The kernel is float32's alone; other storage takes the plain answer. */
+static TessValue *
+record_depthwise (Maker *maker, gconstpointer data)
+{
+  const DepthwiseRow *row = data;
+  TessValue *src
+      = source_typed (maker, TESS_F32, row->n, row->h, row->w, row->c);
+  const TessWeight *kernel = weight (maker, 4, row->c, 1, row->k, row->k);
+
+  return tess_depthwise (
+      maker->program,
+      &(TessDepthwise) { .src = src,
+                         .weight = kernel,
+                         .bias = row->bias ? weight (maker, 1, row->c, 0, 0, 0)
+                                           : NULL });
+}
+
+START_TEST (depthwise)
+{
+  check_row (record_depthwise, &depthwise_rows[_i], _i, TRUE);
+}
+END_TEST
+
+void
+tess_ops_add_rows (Suite *suite)
+{
+  TCase *tc;
+
+#define add(name, rows)                                                        \
+  tc = tcase_create (#name);                                                   \
+  tcase_set_timeout (tc, 120);                                                 \
+  tcase_add_loop_test (tc, name, 0, rows);                                     \
+  suite_add_tcase (suite, tc)
+  add (conv2d, G_N_ELEMENTS (conv_rows));
+  add (linear, G_N_ELEMENTS (linear_rows));
+  add (attention, G_N_ELEMENTS (attention_rows));
+  add (group_norm, G_N_ELEMENTS (norm_rows));
+  add (layer_norm, G_N_ELEMENTS (norm_rows));
+  add (copies_and_sums, G_N_ELEMENTS (norm_rows));
+  add (grounded_attention, G_N_ELEMENTS (grounded_rows));
+  add (scale, G_N_ELEMENTS (norm_rows));
+  add (depthwise, G_N_ELEMENTS (depthwise_rows));
+#undef add
+}
+
+TessProgram *
+tess_ops_program (TessBackend *backend, GPtrArray *weights)
+{
+  Maker maker = {
+    .backend = backend,
+    .program = tess_program_new ("row", tess_backend_storage (backend)),
+    .state = 7,
+    .weights = weights,
+  };
+
+  record_conv (&maker, &conv_rows[8]);
+  return maker.program;
+}
