@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trains Horizon's instance addition; the model itself stays as it is. Needs models/horizon and the file that
+`instance_data.py PACK` wrote, nothing else. Goes on from OUT/state.pt when it is there."""
+import argparse
+import math
+import time
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from transformers import CLIPTextModel, CLIPTokenizer
+
+import instance_data
+import instance_model
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SceneSet(torch.utils.data.IterableDataset):
+    """Endless batches; each worker draws its own."""
+
+    def __init__(self, pack, batch, seed):
+        self.pack, self.batch, self.seed = pack, batch, seed
+
+    def __iter__(self):
+        info = torch.utils.data.get_worker_info()
+        scenes = instance_data.Scenes(self.pack, self.seed * 1000 + (info.id if info else 0))
+        while True:
+            yield scenes.draw(self.batch)
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("pack")
+    ap.add_argument("out", type=Path)
+    ap.add_argument("--model", type=Path, default=ROOT / "models/horizon")
+    ap.add_argument("--minutes", type=float, default=20)
+    ap.add_argument("--batch", type=int, default=32)
+    ap.add_argument("--lr", type=float, default=3e-4)
+    ap.add_argument("--workers", type=int, default=8)
+    ap.add_argument("--every", type=float, default=3, help="minutes between checkpoints")
+    a = ap.parse_args()
+    a.out.mkdir(parents=True, exist_ok=True)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    tok = CLIPTokenizer.from_pretrained(a.model / "tokenizer")
+    text = CLIPTextModel.from_pretrained(a.model / "text_encoder", torch_dtype=torch.float32).to(device).eval()
+    vae = AutoencoderKL.from_pretrained(a.model / "vae", torch_dtype=torch.float32).to(device).eval()
+    unet = UNet2DConditionModel.from_pretrained(a.model / "unet", torch_dtype=torch.float32).requires_grad_(False)
+    params = instance_model.add(unet)
+    unet = unet.to(device)
+    scheduler = DDIMScheduler.from_pretrained(a.model / "scheduler")
+    alphas = scheduler.alphas_cumprod.to(device)
+    opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=0.01)
+    mean = [p.detach().clone() for p in params]
+    step, state = 0, a.out / "state.pt"
+    if state.exists():
+        s = torch.load(state, map_location=device, weights_only=True)
+        unet.load_state_dict(s["unet"], strict=False)
+        opt.load_state_dict(s["opt"])
+        mean, step = s["mean"], s["step"]
+        print("goes on from step", step)
+    print(f"{sum(p.numel() for p in params) / 1e6:.2f} M to train on {device}", flush=True)
+
+    @torch.no_grad()
+    def encode(texts):
+        ids = tok(texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
+        return text(ids.to(device))
+
+    pooled = {}
+
+    def names_of(names):
+        new = sorted({n for row in names for n in row} - set(pooled))
+        if new:
+            pooled.update(zip(new, encode(new).pooler_output))
+        out = torch.zeros(len(names), unet.instance_config["slots"], unet.instance_config["text_width"], device=device)
+        for i, row in enumerate(names):
+            for k, n in enumerate(row[:out.shape[1]]):
+                out[i, k] = pooled[n]
+        return out
+
+    def save():
+        for p, m in zip(params, mean):
+            p.data, m.data = m.data, p.data
+        instance_model.save(unet, a.out / "instance")
+        for p, m in zip(params, mean):
+            p.data, m.data = m.data, p.data
+        tmp = state.with_suffix(".tmp")
+        torch.save({"unet": {n: p for n, p in unet.state_dict().items() if instance_model.is_ours(n)},
+                    "opt": opt.state_dict(), "mean": mean, "step": step}, tmp)
+        tmp.rename(state)
+
+    loader = torch.utils.data.DataLoader(SceneSet(a.pack, a.batch, step + 1), batch_size=None, num_workers=a.workers,
+                                         prefetch_factor=4 if a.workers else None)
+    torch.manual_seed(step)
+    began = saved = last = time.time()
+    first, average = step, None
+    for pictures, captions, names, batch in loader:
+        done = (time.time() - began) / (60 * a.minutes)
+        if done >= 1:
+            break
+        n = len(pictures)
+        with torch.no_grad():
+            z = vae.encode(pictures.to(device)).latent_dist.mean * vae.config.scaling_factor
+        # A tenth of the pictures as the unconditional pass sees them: nothing is told, of words or of places.
+        blank = torch.rand(n) < 0.1
+        context = encode(["" if b else c for b, c in zip(blank, captions)]).last_hidden_state
+        batch = {k: v.to(device) for k, v in batch.items()}
+        batch["text"] = names_of(names)
+        for k in ("used", "box", "point", "scribble", "polygon", "segmentation"):
+            batch[k][blank] = 0
+        e = torch.randn_like(z)
+        # Where things are is settled early: noisy steps are drawn more often.
+        t = (1000 * (1 - torch.rand(n, device=device) ** 1.5)).long().clamp(max=999)
+        s = alphas[t].view(-1, 1, 1, 1)
+        x, v = s.sqrt() * z + (1 - s).sqrt() * e, s.sqrt() * e - (1 - s).sqrt() * z
+        out = unet(x, t, context, cross_attention_kwargs={"gligen": batch}).sample
+        error = (out - v).square().mean(1)
+        # Cells of instances count twice: they are few.
+        seen = torch.nn.functional.interpolate(batch["segmentation"].amax(1, keepdim=True), size=error.shape[-2:],
+                                               mode="area")[:, 0]
+        loss = (error * (1 + seen)).mean()
+        for g in opt.param_groups:
+            g["lr"] = a.lr * min(1, (step - first + 1) / 100) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
+        opt.zero_grad(set_to_none=True)
+        loss.backward()
+        if torch.isfinite(torch.nn.utils.clip_grad_norm_(params, 1.0)):
+            opt.step()
+        step += 1
+        with torch.no_grad():
+            torch._foreach_lerp_(mean, [p.detach() for p in params], max(1 / (step - first + 1), 0.002))
+        average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
+        if step % 50 == 0:
+            print(f"step {step} {done:.3f} loss {average:.4f} {(time.time() - last) / 50:.3f} s/step", flush=True)
+            last = time.time()
+        if time.time() - saved > 60 * a.every:
+            save()
+            saved = time.time()
+    save()
+
+
+if __name__ == "__main__":
+    main()
