@@ -27,9 +27,7 @@ static const TessKernelMaker makers[] = {
 gboolean
 tess_backend_cpu_has_bf16 (void)
 {
-  guint isa = dnnl_get_effective_cpu_isa ();
-
-  return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+  return tess_cpu_has (dnnl_cpu_isa_avx512_core_bf16);
 }
 
 TessBackend *

@@ -50,9 +50,6 @@ typedef struct
                       each tess_cpu_phase_size bytes */
 } TessCpuPacking;
 
-/* Where index 0 .. n of dimension @dim of a layout lies, in elements; two
- * dimensions' places add up. */
-gsize *tess_cpu_layout_table (const_dnnl_memory_desc_t desc, gint dim, gsize n);
 void tess_cpu_pack_spec (TessPackSpec *spec, const TessCpuPacking *packing);
 gsize tess_cpu_phase_size (const_dnnl_memory_desc_t desc);
 
@@ -71,6 +68,14 @@ void tess_cpu_row (const TessHostRun *run,
                    const gfloat *bias,
                    gint n,
                    gfloat *dst);
+
+/* Whether oneDNN may use these instructions; ONEDNN_MAX_CPU_ISA forbids them
+ * to it and to us. */
+static inline gboolean
+tess_cpu_has (dnnl_cpu_isa_t isa)
+{
+  return ((guint) dnnl_get_effective_cpu_isa () & isa) == (guint) isa;
+}
 
 static inline gsize
 tess_align64 (gsize n)

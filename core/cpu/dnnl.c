@@ -174,28 +174,6 @@ tess_primitive_init (TessPrimitive *primitive,
   return ok;
 }
 
-gboolean
-tess_primitive_init_shared (TessPrimitive *primitive,
-                            const TessPrimitive *other)
-{
-  gboolean ok = dnnl_stream_create (&primitive->stream, tess_dnnl_engine (),
-                                    dnnl_stream_default_flags)
-                == dnnl_success;
-
-  primitive->primitive = other->primitive;
-  primitive->n_scratch = other->n_scratch;
-  primitive->shared = TRUE;
-  for (gint i = 0; i < other->n_args && ok; i++)
-    {
-      const_dnnl_memory_desc_t desc = NULL;
-
-      ok = dnnl_memory_get_memory_desc (other->args[i].memory, &desc)
-               == dnnl_success
-           && add_arg (primitive, other->args[i].arg, desc);
-    }
-  return ok;
-}
-
 void
 tess_primitive_finish (TessPrimitive *primitive)
 {
@@ -203,7 +181,7 @@ tess_primitive_finish (TessPrimitive *primitive)
     dnnl_memory_destroy (primitive->args[i].memory);
   if (primitive->stream != NULL)
     dnnl_stream_destroy (primitive->stream);
-  if (primitive->primitive != NULL && !primitive->shared)
+  if (primitive->primitive != NULL)
     dnnl_primitive_destroy (primitive->primitive);
   *primitive = (TessPrimitive) { 0 };
 }

@@ -50,7 +50,6 @@ typedef struct
   dnnl_exec_arg_t args[TESS_PRIMITIVE_ARGS];
   gint n_args;
   gsize n_scratch; /* a multiple of 64 */
-  gboolean shared; /* the primitive is another's */
 } TessPrimitive;
 
 /* Takes @desc, whose arguments are asked of it; @post_arg is the argument
@@ -59,9 +58,6 @@ gboolean tess_primitive_init (TessPrimitive *primitive,
                               dnnl_primitive_desc_t desc,
                               gboolean has_bias,
                               const_dnnl_memory_desc_t post_desc);
-/* The same primitive for another thread: own arguments and stream. */
-gboolean tess_primitive_init_shared (TessPrimitive *primitive,
-                                     const TessPrimitive *other);
 void tess_primitive_finish (TessPrimitive *primitive); /* zeroed: fine */
 
 void tess_primitive_set (TessPrimitive *primitive, gint arg, gpointer data);

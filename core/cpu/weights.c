@@ -34,8 +34,10 @@ packing_free (gpointer data)
   g_free (packing);
 }
 
-gsize *
-tess_cpu_layout_table (const_dnnl_memory_desc_t desc, gint dim, gsize n)
+/* Where index 0 .. n of dimension @dim of a layout lies, in elements; two
+ * dimensions' places add up. */
+static gsize *
+layout_table (const_dnnl_memory_desc_t desc, gint dim, gsize n)
 {
   gsize *table = g_new (gsize, n);
   dnnl_dims_t *strides = NULL, *blocks = NULL, *dims = NULL;
@@ -73,10 +75,10 @@ tables_init (Tables *tables, const Packing *packing)
   dnnl_memory_desc_query (packing->desc, dnnl_query_dims, &dims);
   tables->n_o = (*dims)[packing->is_product ? 1 : 0];
   tables->n_i = (*dims)[packing->is_product ? 0 : 1];
-  tables->o = tess_cpu_layout_table (packing->desc, packing->is_product ? 1 : 0,
-                                     tables->n_o);
-  tables->i = tess_cpu_layout_table (packing->desc, packing->is_product ? 0 : 1,
-                                     tables->n_i);
+  tables->o
+      = layout_table (packing->desc, packing->is_product ? 1 : 0, tables->n_o);
+  tables->i
+      = layout_table (packing->desc, packing->is_product ? 0 : 1, tables->n_i);
   if (packing->is_product)
     {
       tables->n_k = 1;
@@ -85,8 +87,8 @@ tables_init (Tables *tables, const Packing *packing)
     }
   kw = (gint) (*dims)[3];
   tables->n_k = (*dims)[2] * kw;
-  rows = tess_cpu_layout_table (packing->desc, 2, (*dims)[2]);
-  columns = tess_cpu_layout_table (packing->desc, 3, kw);
+  rows = layout_table (packing->desc, 2, (*dims)[2]);
+  columns = layout_table (packing->desc, 3, kw);
   tables->k = g_new (gsize, tables->n_k);
   for (gsize k = 0; k < tables->n_k; k++)
     tables->k[k] = rows[k / kw] + columns[k % kw];
