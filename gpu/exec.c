@@ -55,14 +55,28 @@ const TessGpuVariant *
 tess_gpu_choose (const TessGpuBackend *gpu, const TessOp *op, TessType storage)
 {
   const TessGpuVariant *variant = tess_gpu_op_of (op->klass)->variants;
+  const TessGpuVariant *best = NULL;
+  const TessGpuCaps *caps = &gpu->device->caps;
+  gdouble least = 0.0;
 
-  for (; variant[1].name != NULL; variant++)
-    if (!is_forced_out (gpu, op, variant)
-        && (variant->refuses == NULL
-            || variant->refuses (variant, &gpu->device->caps, op, storage)
-                   == NULL))
-      break;
-  return variant;
+  for (;; variant++)
+    {
+      gdouble cost;
+
+      if (variant[1].name == NULL)
+        return best != NULL ? best : variant;
+      if (is_forced_out (gpu, op, variant)
+          || (variant->refuses != NULL
+              && variant->refuses (variant, caps, op, storage) != NULL))
+        continue;
+      cost = variant->cost != NULL ? variant->cost (variant, caps, op, storage)
+                                   : G_MAXDOUBLE;
+      if (best == NULL || cost < least)
+        {
+          best = variant;
+          least = cost;
+        }
+    }
 }
 
 /* Planning */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * gpu/kernel.h: an op on the device: what a file in gpu/ops says about it.
  *
- * An op lists its variants, fastest first; the last one takes everything. A
- * variant makes a kernel: the dispatches that compute the op, each with its
- * shader, constants, bindings and number of groups, as plain data. The
- * backend plans memory from that, makes the pipelines and records.
+ * An op lists its variants, fastest first; the last one takes everything.
+ * Where several take an op, the one that says it costs least does. A variant
+ * makes a kernel: the dispatches that compute the op, each with its shader,
+ * constants, bindings and number of groups, as plain data. The backend plans
+ * memory from that, makes the pipelines and records.
  *
  * Rules for a shader in gpu/shaders (see gpu/README.md for an example):
  * - bindings are storage buffers 0 .. n - 1 of set 0, in the order of the
@@ -49,6 +50,12 @@ struct _TessGpuVariant
                            TessType storage);
   void (*make) (const TessGpuVariant *variant, TessGpuKernel *kernel);
   guint32 constants[TESS_GPU_CONSTANTS]; /* its own: tile sizes */
+  /* How long @op would take there, in a unit that the variants of an op share.
+   * NULL: longer than any that says. */
+  gdouble (*cost) (const TessGpuVariant *variant,
+                   const TessGpuCaps *caps,
+                   const TessOp *op,
+                   TessType storage);
 };
 
 /* One per file in gpu/ops. */
