@@ -3,6 +3,7 @@
 #include "gpu/kernel.h"
 
 #include "gpu/ops/activation.h"
+#include "gpu/ops/product.h"
 #include "gpu/shaders/conv2d.h"
 
 TESS_GPU_SHADER (conv2d);
@@ -50,6 +51,7 @@ make_plain (const TessGpuVariant *variant, TessGpuKernel *kernel)
 }
 
 static const TessGpuVariant variants[] = {
+  TESS_GPU_PRODUCT_VARIANTS,
   { .name = "plain", .make = make_plain },
   { NULL },
 };
