@@ -16,14 +16,24 @@
 static const struct
 {
   const gchar *name, *label, *blurb, *standard;
-  gboolean of_image; /* means nothing without one */
+  guint sets; /* of which it is; 0: of all */
 } words[] = {
   { "sampler", N_ ("Sampler"),
     N_ ("How noise becomes a picture; DPM++ 2M is good in 20 steps"),
     "dpmpp-2m" },
   { "init", N_ ("Start from"),
-    N_ ("Repaint what is there instead of starting from noise"), "none", TRUE },
-  { "output", N_ ("Result"), N_ ("Where the picture goes"), "layer", TRUE },
+    N_ ("Repaint what is there instead of starting from noise"), "none",
+    TESS_ARGUMENTS_IMAGE },
+  { "output", N_ ("Result"), N_ ("Where the picture goes"), "layer",
+    TESS_ARGUMENTS_IMAGE },
+  { "method", N_ ("Method"), N_ ("How tiles work together"), "multidiffusion",
+    TESS_ARGUMENTS_METHOD },
+  { "wrap", N_ ("Edges that meet"),
+    N_ ("Horizontal: a panorama; both: a texture"), "auto",
+    TESS_ARGUMENTS_WRAP },
+  { "refine", N_ ("Tiles of the large picture"),
+    N_ ("How they lie; shifted is fast, multidiffusion smoother"), "shifted",
+    TESS_ARGUMENTS_REFINE },
   { "grid", N_ ("Grid"), N_ ("Where tiles lie"), "even" },
   { "weight", N_ ("Tile weight"),
     N_ ("How much the middle of a tile counts where tiles overlap"), "auto" },
@@ -39,20 +49,28 @@ static const struct
     N_ ("What the network predicts, where the file does not say"), "model" },
 };
 
+/* The procedure's own default, or the usual one. */
+static const gchar *
+standard_of (gsize i, const TessStandard *standards)
+{
+  for (const TessStandard *s = standards; s && s->name; s++)
+    if (strcmp (s->name, words[i].name) == 0)
+      return s->word;
+  return words[i].standard;
+}
+
 static void
-declare_words (GimpProcedure *procedure, gboolean for_image)
+declare_words (GimpProcedure *procedure,
+               guint sets,
+               const TessStandard *standards)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
     {
-      g_autofree gchar *nicks = tess_choice_words (words[i].name);
-      g_autofree gchar *blurb
-          = g_strdup_printf ("%s: %s", _ (words[i].blurb), nicks);
-
-      if (words[i].of_image && !for_image)
+      if (words[i].sets && !(words[i].sets & sets))
         continue;
-      gimp_procedure_add_string_argument (procedure, words[i].name,
-                                          _ (words[i].label), blurb,
-                                          words[i].standard, RW);
+      tess_arguments_declare_word (procedure, words[i].name, _ (words[i].label),
+                                   _ (words[i].blurb),
+                                   standard_of (i, standards));
     }
 }
 
@@ -157,22 +175,62 @@ declare_numbers (GimpProcedure *procedure)
 }
 
 void
-tess_arguments_declare (GimpProcedure *procedure, gboolean for_image)
+tess_arguments_declare_run (GimpProcedure *procedure, guint sets)
 {
   gimp_procedure_add_enum_argument (procedure, "run-mode", _ ("Run mode"),
                                     _ ("The run mode"), GIMP_TYPE_RUN_MODE,
                                     GIMP_RUN_NONINTERACTIVE, RW);
-  if (for_image)
+  if (sets & TESS_ARGUMENTS_IMAGE)
     declare_image (procedure);
-  declare_text (procedure);
-  declare_numbers (procedure);
-  declare_words (procedure, for_image);
-  if (for_image)
-    declare_regions (procedure);
+}
+
+void
+tess_arguments_declare_recipe (GimpProcedure *procedure)
+{
   gimp_procedure_add_boolean_argument (
       procedure, "keep-recipe", _ ("Keep the settings with the picture"),
       _ ("As a parasite “tessera-run” of layer and image, prompt included"),
       TRUE, RW);
+}
+
+void
+tess_arguments_declare_word (GimpProcedure *procedure,
+                             const gchar *name,
+                             const gchar *label,
+                             const gchar *blurb,
+                             const gchar *standard)
+{
+  g_autofree gchar *nicks = tess_choice_words (name);
+  g_autofree gchar *text = g_strdup_printf ("%s: %s", blurb, nicks);
+
+  gimp_procedure_add_string_argument (procedure, name, label, text, standard,
+                                      RW);
+}
+
+void
+tess_arguments_declare (GimpProcedure *procedure,
+                        guint sets,
+                        const TessStandard *standards)
+{
+  tess_arguments_declare_run (procedure, sets);
+  declare_text (procedure);
+  declare_numbers (procedure);
+  if (sets & TESS_ARGUMENTS_REFINE)
+    gimp_procedure_add_double_argument (
+        procedure, "detail", _ ("Detail"),
+        _ ("How much of the enlarged picture is painted anew"), 0.01, 1.0, 0.4,
+        RW);
+  declare_words (procedure, sets, standards);
+  if (sets & TESS_ARGUMENTS_IMAGE)
+    declare_regions (procedure);
+  tess_arguments_declare_recipe (procedure);
+}
+
+gboolean
+tess_arguments_has (GObject *config, const gchar *name)
+{
+  return g_object_class_find_property (G_OBJECT_GET_CLASS (config), name)
+         != NULL;
 }
 
 gboolean
@@ -234,7 +292,8 @@ read_words (GObject *config, TessRequest *request, GError **error)
       g_autofree gchar *nick = NULL;
       gint value;
 
-      if (words[i].of_image)
+      if (words[i].sets & TESS_ARGUMENTS_IMAGE
+          || !tess_arguments_has (config, words[i].name))
         continue;
       g_object_get (config, words[i].name, &nick, NULL);
       if (!tess_choice_parse (words[i].name, nick, &value, error)
@@ -262,7 +321,10 @@ tess_arguments_read (GObject *config, GError **error)
                 "eta", &request->eta, "clip-skip", &request->clip_skip, "tile",
                 &request->tile, "overlap", &request->overlap, "batch",
                 &request->batch, "memory", &memory, NULL);
-  request->seed = seed;
+  /* A new one is of as many bits as the setting, so that it can be shown. */
+  request->seed = seed >= 0 ? seed : g_random_int_range (0, G_MAXINT);
+  if (tess_arguments_has (config, "detail"))
+    g_object_get (config, "detail", &request->detail, NULL);
   request->memory = (gsize) memory << 20;
   request->n_threads = gimp_get_num_processors ();
   if (!request->prompt)

@@ -9,9 +9,40 @@
 
 G_BEGIN_DECLS
 
-/* Declares run-mode, the image and the group of regions (where @for_image)
- * and every setting. */
-void tess_arguments_declare (GimpProcedure *procedure, gboolean for_image);
+/* Settings that not all procedures have. */
+enum
+{
+  TESS_ARGUMENTS_IMAGE = 1 << 0,  /* image, init, output, regions */
+  TESS_ARGUMENTS_METHOD = 1 << 1, /* method */
+  TESS_ARGUMENTS_WRAP = 1 << 2,   /* wrap */
+  TESS_ARGUMENTS_REFINE = 1 << 3, /* refine, detail: any-size */
+};
+
+/* A default that is another one in this procedure. */
+typedef struct
+{
+  const gchar *name, *word;
+} TessStandard;
+
+/* Declares run-mode, what the @sets have and every setting that all have.
+ * @standards ends with a NULL name, may be NULL. */
+void tess_arguments_declare (GimpProcedure *procedure,
+                             guint sets,
+                             const TessStandard *standards);
+
+/* Parts of it, for procedures that have less: run-mode and, with
+ * TESS_ARGUMENTS_IMAGE, the image; whether the settings are kept. */
+void tess_arguments_declare_run (GimpProcedure *procedure, guint sets);
+void tess_arguments_declare_recipe (GimpProcedure *procedure);
+
+/* A setting that takes one of the words of ui/choices.h. */
+void tess_arguments_declare_word (GimpProcedure *procedure,
+                                  const gchar *name,
+                                  const gchar *label,
+                                  const gchar *blurb,
+                                  const gchar *standard);
+
+gboolean tess_arguments_has (GObject *config, const gchar *name);
 
 /**
  * tess_arguments_read:

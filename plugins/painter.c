@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "plugins/arguments.h"
 #include "plugins/common.h"
+#include "plugins/gpano.h"
 #include "plugins/picture.h"
 #include "ui/choices.h"
 #include "ui/region-list.h"
@@ -29,6 +30,12 @@ typedef struct
   gboolean interactive;
   GimpImage *made; /* borrowed: the last new image */
 } Call;
+
+static gboolean
+for_image (const Call *call)
+{
+  return (call->painter->sets & TESS_ARGUMENTS_IMAGE) != 0;
+}
 
 /* Objects and selection of the image. */
 static gboolean
@@ -63,10 +70,12 @@ read_init (Call *call,
   static const GeglRectangle one = { 0, 0, 1, 1 };
   gint init;
 
-  if (!call->painter->for_image)
+  if (!for_image (call))
     return TRUE;
   if (!tess_arguments_read_word (call->config, "init", &init, error))
     return FALSE;
+  if (init == TESS_INIT_NONE && request->close > 0)
+    init = TESS_INIT_VISIBLE;
   if (init == TESS_INIT_NONE)
     return TRUE;
   if (!call->image)
@@ -86,6 +95,20 @@ read_init (Call *call,
   return request->init != NULL;
 }
 
+static gboolean
+area_of (
+    Call *call, gint width, gint height, GeglRectangle *area, GError **error)
+{
+  if (call->painter->size)
+    call->painter->size (call->config, &width, &height);
+  if (!call->image && width <= 0)
+    width = call->painter->width;
+  if (!call->image && height <= 0)
+    height = call->painter->height;
+  return tess_picture_area (call->image, width, height, call->painter->whole,
+                            area, error);
+}
+
 static TessRequest *
 make_request (gboolean tiny, GeglRectangle *area, GError **error, gpointer data)
 {
@@ -94,24 +117,46 @@ make_request (gboolean tiny, GeglRectangle *area, GError **error, gpointer data)
   gint output;
 
   /* Only used when the picture is kept, but better refused before. */
-  if (call->painter->for_image
+  if (for_image (call)
       && !tess_arguments_read_word (call->config, "output", &output, error))
     return NULL;
-  if (!request
-      || !tess_picture_area (call->image, request->width, request->height, area,
-                             error))
+  if (!request || !area_of (call, request->width, request->height, area, error))
     return NULL;
   request->width = area->width;
   request->height = area->height;
   if (call->painter->read
       && !call->painter->read (call->config, call->image, request, error))
     return NULL;
-  if (!tess_request_check (request, error)
-      || !read_init (call, tiny, area, request, error))
+  /* Checked with a stand-in, so that no pixels are read for a bad request. */
+  if (!read_init (call, TRUE, area, request, error)
+      || !tess_request_check (request, error))
     return NULL;
+  if (!tiny)
+    {
+      g_clear_object (&request->init);
+      if (!read_init (call, FALSE, area, request, error))
+        return NULL;
+    }
   if (call->image && !read_regions (call, tiny, area, request, error))
     return NULL;
   return g_steal_pointer (&request);
+}
+
+/* Only where the panorama is the whole image. */
+static void
+mark_panorama (Call *call,
+               GimpImage *image,
+               const TessRequest *request,
+               const GeglRectangle *area)
+{
+  gboolean is = call->painter->panorama
+                    ? call->painter->panorama (call->config, request)
+                    : tess_gpano_suits (request);
+
+  if (is && area->x == 0 && area->y == 0
+      && area->width == gimp_image_get_width (image)
+      && area->height == gimp_image_get_height (image))
+    tess_gpano_attach (image);
 }
 
 static gboolean
@@ -126,10 +171,11 @@ keep (GeglBuffer *buffer,
       = { .result = buffer,
           .request = request,
           .procedure = gimp_procedure_get_name (call->procedure),
-          .area = *area };
+          .area = *area,
+          .whole = call->painter->whole };
   gint output = TESS_OUTPUT_IMAGE;
 
-  if (call->painter->for_image
+  if (for_image (call)
       && !tess_arguments_read_word (call->config, "output", &output, error))
     return FALSE;
   g_object_get (call->config, "keep-recipe", &result.keep_recipe, NULL);
@@ -137,12 +183,15 @@ keep (GeglBuffer *buffer,
     {
       if (!tess_picture_add_layer (call->image, &result, error))
         return FALSE;
+      mark_panorama (call, call->image, request, area);
     }
   else
     {
       call->made = tess_picture_new_image (&result, error);
       if (!call->made)
         return FALSE;
+      mark_panorama (call, call->made, request,
+                     GEGL_RECTANGLE (0, 0, area->width, area->height));
       if (call->interactive)
         gimp_display_new (call->made);
     }
@@ -168,6 +217,8 @@ typedef struct
   gint step, tile;
   GeglBuffer *result;
   TessRequest *request;
+  GeglRectangle area;
+  TessJobFolder *folder;
   GError *error;
 } Batch;
 
@@ -194,11 +245,15 @@ batch_progress (const TessProgress *progress, gpointer data)
 static void
 batch_painted (GeglBuffer *result,
                const TessRequest *request,
+               const GeglRectangle *area,
+               TessJobFolder *folder,
                const GError *error,
                gpointer data)
 {
   Batch *batch = data;
 
+  batch->area = *area;
+  batch->folder = folder;
   if (result)
     {
       batch->result = g_object_ref (result);
@@ -209,6 +264,7 @@ batch_painted (GeglBuffer *result,
   g_main_loop_quit (batch->loop);
 }
 
+/* The job is kept on disk until the picture is in the image. */
 static gboolean
 paint (Call *call, gboolean quiet, GError **error)
 {
@@ -216,25 +272,33 @@ paint (Call *call, gboolean quiet, GError **error)
       = { .progress = batch_progress, .painted = batch_painted };
   Batch batch = { .loop = g_main_loop_new (NULL, FALSE), .quiet = quiet };
   TessWorker *worker = tess_worker_new (&funcs, &batch);
+  TessJobFolder *folder = NULL;
   GeglRectangle area;
-  TessRequest *request = make_request (FALSE, &area, error, call);
+  TessRequest *request = NULL;
   gboolean ok = FALSE;
 
+  if (call->painter->resumes)
+    folder = tess_worker_open_last (&request, &area, error);
+  else
+    request = make_request (FALSE, &area, error, call);
   if (request)
     {
       if (quiet)
         gimp_progress_init (_ ("Painting"));
-      tess_worker_paint (worker, request);
+      tess_worker_paint (worker, request, &area, folder);
       g_main_loop_run (batch.loop);
       if (batch.error)
         g_propagate_error (error, batch.error);
       else
-        ok = keep (batch.result, batch.request, &area, error, call);
+        ok = keep (batch.result, batch.request, &batch.area, error, call);
+      if (ok)
+        g_clear_pointer (&batch.folder, tess_job_folder_remove);
     }
   tess_worker_free (worker);
   g_main_loop_unref (batch.loop);
   g_clear_object (&batch.result);
   g_clear_pointer (&batch.request, tess_request_free);
+  g_clear_pointer (&batch.folder, tess_job_folder_close);
   return ok;
 }
 
@@ -263,9 +327,11 @@ prepare_dialog (Call *call, GeglRectangle *area)
       if (group)
         g_object_set (call->config, "regions", group, NULL);
     }
-  tess_picture_area (call->image, width, height, area, NULL);
+  area_of (call, width, height, area, NULL);
   g_object_set (call->config, "width", area->width, "height", area->height,
                 NULL);
+  if (call->painter->prepare)
+    call->painter->prepare (call->config, call->image);
 }
 
 static GimpPDBStatusType
@@ -280,7 +346,14 @@ run_dialog (Call *call, GError **error)
   gboolean painted;
   gint width, height;
 
-  if (!tess_picture_area (call->image, 0, 0, &area, error))
+  if (call->painter->resumes)
+    {
+      gimp_ui_init ("tessera");
+      return tess_studio_dialog_run (call->config, call->painter->studio, &host)
+                 ? GIMP_PDB_SUCCESS
+                 : GIMP_PDB_CANCEL;
+    }
+  if (!area_of (call, 0, 0, &area, error))
     return GIMP_PDB_EXECUTION_ERROR;
   gimp_ui_init ("tessera");
   prepare_dialog (call, &area);
@@ -308,7 +381,7 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 
   tess_common_start ();
   g_object_get (config, "run-mode", &mode, NULL);
-  if (painter->for_image)
+  if (painter->sets & TESS_ARGUMENTS_IMAGE)
     g_object_get (config, "image", &image, NULL);
   call.image = image;
   call.interactive = mode != GIMP_RUN_NONINTERACTIVE;
@@ -345,7 +418,15 @@ tess_painter_create (GimpPlugIn *plug_in,
                                     _ (painter->help), NULL);
   gimp_procedure_set_attribution (procedure, "The Tessera authors",
                                   "The Tessera authors", "2026");
-  tess_arguments_declare (procedure, painter->for_image);
+  if (painter->resumes)
+    {
+      tess_arguments_declare_run (procedure, painter->sets);
+      tess_arguments_declare_word (procedure, "output", _ ("Result"),
+                                   _ ("Where the picture goes"), "image");
+      tess_arguments_declare_recipe (procedure);
+    }
+  else
+    tess_arguments_declare (procedure, painter->sets, painter->standards);
   if (painter->declare)
     painter->declare (procedure);
   gimp_procedure_add_image_return_value (

@@ -6,6 +6,7 @@
 
 #include <libgimp/gimp.h>
 #include "core/request.h"
+#include "plugins/arguments.h"
 #include "ui/studio.h"
 
 G_BEGIN_DECLS
@@ -14,9 +15,13 @@ G_BEGIN_DECLS
 typedef struct
 {
   const gchar *menu_label, *menu_path;
-  const gchar *blurb, *help; /* for the procedure browser */
-  gboolean for_image; /* takes an image and may start from it; else each call
-                         makes a new one */
+  const gchar *blurb, *help;     /* for the procedure browser */
+  guint sets;                    /* of plugins/arguments.h; without
+                                    TESS_ARGUMENTS_IMAGE each call makes an image */
+  const TessStandard *standards; /* may be NULL */
+  gint width, height; /* pixels where nothing says so; 0: 768 x 512 */
+  gboolean whole;     /* paints the whole image, whatever is selected */
+  gboolean resumes;   /* has no settings: goes on with the last job */
   const TessStudioKind *studio;
 
   /* Each may be NULL. */
@@ -29,6 +34,13 @@ typedef struct
                     GimpImage *image,
                     TessRequest *request,
                     GError **error);
+  /* Before the dialog opens: settings that fit the @image (may be NULL). */
+  void (*prepare) (GObject *config, GimpImage *image);
+  /* Whether the picture of @request is a panorama, which its image is to say
+   * in its metadata; NULL: tess_gpano_suits. */
+  gboolean (*panorama) (GObject *config, const TessRequest *request);
+  /* 0 where it is not given: the other side, or what an image has. */
+  void (*size) (GObject *config, gint *width, gint *height);
 } TessPainter;
 
 /* The procedure @name. @painter must stay. */

@@ -17,6 +17,7 @@ gboolean
 tess_picture_area (GimpImage *image,
                    gint width,
                    gint height,
+                   gboolean whole,
                    GeglRectangle *area,
                    GError **error)
 {
@@ -37,7 +38,7 @@ tess_picture_area (GimpImage *image,
                               "first."));
       return FALSE;
     }
-  if (!gimp_selection_bounds (image, &selected, &x1, &y1, &x2, &y2)
+  if (whole || !gimp_selection_bounds (image, &selected, &x1, &y1, &x2, &y2)
       || !selected)
     {
       x1 = y1 = 0;

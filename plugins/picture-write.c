@@ -160,7 +160,7 @@ tess_picture_add_layer (GimpImage *image,
   gimp_image_undo_group_start (image);
   gimp_layer_set_offsets (layer, result->area.x, result->area.y);
   inserted = insert_layer (image, layer);
-  if (inserted && !gimp_selection_is_empty (image))
+  if (inserted && !result->whole && !gimp_selection_is_empty (image))
     {
       GimpLayerMask *mask
           = gimp_layer_create_mask (layer, GIMP_ADD_MASK_SELECTION);

@@ -14,12 +14,14 @@ G_BEGIN_DECLS
  * tess_picture_area:
  * The rectangle to paint, in pixels of the image: @width x @height, where 0
  * means as the selection, or the image where nothing is selected; its corner
- * is that of the selection. @image may be NULL: zeros mean a default.
+ * is that of the selection. @whole: the selection does not matter. @image may
+ * be NULL: zeros mean a default.
  * Errors: TESS_ERROR_REQUEST for an indexed image.
  */
 gboolean tess_picture_area (GimpImage *image,
                             gint width,
                             gint height,
+                            gboolean whole,
                             GeglRectangle *area,
                             GError **error);
 
@@ -62,6 +64,7 @@ typedef struct
   const gchar *procedure;     /* for the recipe */
   GeglRectangle area;
   gboolean keep_recipe;
+  gboolean whole; /* the selection does not become the layer's mask */
 } TessPictureResult;
 
 /**

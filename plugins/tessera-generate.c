@@ -19,6 +19,12 @@ static const TessSection sections[] = {
   NULL,
 };
 
+static const gchar *const methods[]
+    = { "multidiffusion", "shifted", "ring", "ring-1",
+        "stitch",         "spot",    "fstd", NULL };
+
+#define SETS (TESS_ARGUMENTS_METHOD | TESS_ARGUMENTS_WRAP)
+
 static const TessNamedSize sizes[] = {
   { N_ ("Square"), 512, 512 },
   { N_ ("Landscape"), 768, 512 },
@@ -35,6 +41,7 @@ static const TessStudioKind generate_studio = {
   .hint = N_ ("Write what to paint, then press Generate."),
   .rows = rows,
   .sections = sections,
+  .methods = methods,
   .sizes = sizes,
 };
 
@@ -44,6 +51,7 @@ static const TessStudioKind create_studio = {
   .hint = N_ ("Write what to paint, then press Generate."),
   .rows = rows,
   .sections = sections,
+  .methods = methods,
   .sizes = sizes,
 };
 
@@ -55,7 +63,7 @@ static const TessPainter generate = {
               "than the model's window is painted in tiles that agree with "
               "each other. The result is a new layer above the selected one, "
               "or a new image."),
-  .for_image = TRUE,
+  .sets = SETS | TESS_ARGUMENTS_IMAGE,
   .studio = &generate_studio,
 };
 
@@ -66,6 +74,7 @@ static const TessPainter create = {
   .help = N_ ("Text becomes a picture by a diffusion model; a canvas larger "
               "than the model's window is painted in tiles that agree with "
               "each other."),
+  .sets = SETS,
   .studio = &create_studio,
 };
 

@@ -27,6 +27,10 @@ static const struct
 } procedures[] = {
   { TESS_PROC_GENERATE, tess_generate_create },
   { TESS_PROC_CREATE, tess_generate_create },
+  { TESS_PROC_PANORAMA, tess_panorama_create },
+  { TESS_PROC_CREATE_PANORAMA, tess_panorama_create },
+  { TESS_PROC_ANY_SIZE, tess_any_size_create },
+  { TESS_PROC_RESUME, tess_resume_create },
   { TESS_PROC_REPORT, tess_report_create },
   { TESS_PROC_VIEW, tess_view_create },
 };

@@ -20,6 +20,16 @@ static const TessChoice outputs[] = {
   { NULL },
 };
 
+static const TessChoice shapes[] = {
+  { "sphere", TESS_PANORAMA_SPHERE },
+  { "ring", TESS_PANORAMA_RING },
+  { "wide", TESS_PANORAMA_WIDE },
+  { "texture-x", TESS_PANORAMA_TEXTURE_X },
+  { "texture-y", TESS_PANORAMA_TEXTURE_Y },
+  { "texture", TESS_PANORAMA_TEXTURE },
+  { NULL },
+};
+
 static const struct
 {
   const gchar *name, *nick, *label;
@@ -42,6 +52,29 @@ static const struct
   { "prediction", "eps", N_ ("Noise (eps)") },
   { "prediction", "v", N_ ("Velocity (v)") },
   { "prediction", "x0", N_ ("Picture (x0)") },
+  { "shape", "sphere", N_ ("Full sphere, 360° × 180°") },
+  { "shape", "ring", N_ ("Strip all around, 360°") },
+  { "shape", "wide", N_ ("Wide strip, ends stay open") },
+  { "shape", "texture-x", N_ ("Seamless texture, sideways") },
+  { "shape", "texture-y", N_ ("Seamless texture, up and down") },
+  { "shape", "texture", N_ ("Seamless texture, both ways") },
+  { "method", "multidiffusion", N_ ("Overlapping tiles (MultiDiffusion)") },
+  { "method", "ring", N_ ("Overlapping tiles on a ring") },
+  { "method", "ring-1", N_ ("All at once, turning: fast") },
+  { "method", "stitch", N_ ("StitchDiffusion, as published") },
+  { "method", "shifted", N_ ("Shifting tiles: fast") },
+  { "method", "spot", N_ ("SpotDiffusion") },
+  { "method", "fstd", N_ ("Any-Size-Diffusion's tiles, as published") },
+  { "method", "any-size", N_ ("Small first, then large") },
+  { "wrap", "auto", N_ ("As the method does") },
+  { "wrap", "none", N_ ("None") },
+  { "wrap", "horizontal", N_ ("Left and right") },
+  { "wrap", "vertical", N_ ("Top and bottom") },
+  { "wrap", "both", N_ ("All four") },
+  { "refine", "shifted", N_ ("Shifting tiles: fast") },
+  { "refine", "multidiffusion", N_ ("Overlapping tiles: smoother, slower") },
+  { "refine", "spot", N_ ("SpotDiffusion") },
+  { "refine", "fstd", N_ ("Any-Size-Diffusion, as published") },
   { "grid", "even", N_ ("Spread evenly") },
   { "grid", "anchored", N_ ("In fixed steps") },
   { "weight", "auto", N_ ("What suits the method") },
@@ -75,6 +108,8 @@ tess_choices_of (const gchar *name)
     return inits;
   if (strcmp (name, "output") == 0)
     return outputs;
+  if (strcmp (name, "shape") == 0)
+    return shapes;
   for (guint i = 0; i < n; i++)
     if (strcmp (fields[i].name, name) == 0)
       return fields[i].choices;
@@ -128,14 +163,23 @@ tess_choice_parse (const gchar *name,
 }
 
 GtkWidget *
-tess_choice_combo_new (GObject *config, const gchar *name)
+tess_choice_combo_new_of (GObject *config,
+                          const gchar *name,
+                          const gchar *const *nicks)
 {
   g_autoptr (GtkListStore) store
       = gtk_list_store_new (2, G_TYPE_STRING, G_TYPE_STRING);
 
   for (const TessChoice *c = tess_choices_of (name); c->nick; c++)
-    gtk_list_store_insert_with_values (store, NULL, -1, 0, c->nick, 1,
-                                       label_of (name, c->nick), -1);
+    if (!nicks || g_strv_contains (nicks, c->nick))
+      gtk_list_store_insert_with_values (store, NULL, -1, 0, c->nick, 1,
+                                         label_of (name, c->nick), -1);
   return gimp_prop_string_combo_box_new (config, name, GTK_TREE_MODEL (store),
                                          0, 1);
+}
+
+GtkWidget *
+tess_choice_combo_new (GObject *config, const gchar *name)
+{
+  return tess_choice_combo_new_of (config, name, NULL);
 }

@@ -25,8 +25,19 @@ typedef enum
   TESS_OUTPUT_IMAGE,
 } TessOutput;
 
+/* What a panorama shall be. */
+typedef enum
+{
+  TESS_PANORAMA_SPHERE,    /* all around, up and down: twice as wide as high */
+  TESS_PANORAMA_RING,      /* a strip all around */
+  TESS_PANORAMA_WIDE,      /* wide; its ends do not meet */
+  TESS_PANORAMA_TEXTURE_X, /* can be laid side by side */
+  TESS_PANORAMA_TEXTURE_Y, /* one above the other */
+  TESS_PANORAMA_TEXTURE,   /* both */
+} TessPanoramaShape;
+
 /* The words of a setting: of a field of the request, of "init" (here: from
- * which layer) or "output". They end with a NULL nick. */
+ * which layer), "output" or "shape". They end with a NULL nick. */
 const TessChoice *tess_choices_of (const gchar *name);
 
 /**
@@ -43,5 +54,9 @@ gchar *tess_choice_words (const gchar *name);
 
 /* A combo box of labels, tied to the string property @name of @config. */
 GtkWidget *tess_choice_combo_new (GObject *config, const gchar *name);
+/* The same with some of the words only: @nicks ends with NULL. */
+GtkWidget *tess_choice_combo_new_of (GObject *config,
+                                     const gchar *name,
+                                     const gchar *const *nicks);
 
 G_END_DECLS

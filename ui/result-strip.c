@@ -30,6 +30,7 @@ result_free (TessResult *result)
   g_clear_object (&result->buffer);
   g_clear_pointer (&result->request, tess_request_free);
   g_clear_object (&result->picture);
+  g_clear_pointer (&result->folder, tess_job_folder_remove);
   g_free (result);
 }
 
@@ -99,7 +100,8 @@ void
 tess_result_strip_add (TessResultStrip *strip,
                        GeglBuffer *buffer,
                        const TessRequest *request,
-                       const GeglRectangle *area)
+                       const GeglRectangle *area,
+                       TessJobFolder *folder)
 {
   TessResult *result = g_new0 (TessResult, 1);
   GtkWidget *button;
@@ -108,6 +110,7 @@ tess_result_strip_add (TessResultStrip *strip,
   result->buffer = g_object_ref (buffer);
   result->request = tess_request_dup (request);
   result->area = *area;
+  result->folder = folder;
   result->picture = shrink (buffer, PICTURE_SIDE);
   button = button_new (strip, result);
   g_ptr_array_add (strip->results, result);
@@ -160,6 +163,7 @@ tess_result_strip_mark_kept (TessResultStrip *strip)
   if (!strip->chosen)
     return;
   strip->chosen->kept = TRUE;
+  g_clear_pointer (&strip->chosen->folder, tess_job_folder_remove);
   strip->any_kept = TRUE;
   g_signal_emit (strip, signal_chosen, 0);
 }
@@ -168,6 +172,17 @@ gboolean
 tess_result_strip_any_kept (TessResultStrip *strip)
 {
   return strip->any_kept;
+}
+
+void
+tess_result_strip_leave_jobs (TessResultStrip *strip)
+{
+  for (guint i = 0; i < strip->results->len; i++)
+    {
+      TessResult *result = strip->results->pdata[i];
+
+      g_clear_pointer (&result->folder, tess_job_folder_close);
+    }
 }
 
 static void

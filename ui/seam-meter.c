@@ -105,7 +105,7 @@ tess_seam_report_tiles (const TessSeamReport *report)
 struct _TessSeamMeter
 {
   GtkBox parent;
-  GtkWidget *icon;
+  GtkWidget *sign; /* label: good or bad at a glance */
   GtkWidget *headline;
   GtkWidget *details; /* expander */
   GtkWidget *lines[3];
@@ -147,9 +147,7 @@ measure_thread (GTask *task,
 static void
 show_report (TessSeamMeter *meter, const TessSeamReport *report)
 {
-  static const gchar *const icons[]
-      = { "emblem-ok-symbolic", "dialog-information-symbolic",
-          "dialog-warning-symbolic" };
+  static const gchar *const signs[] = { "✓", "•", "⚠" };
   g_autofree gchar *headline = tess_seam_report_headline (report);
   gchar *lines[]
       = { tess_seam_report_line (report), tess_seam_report_tone (report),
@@ -158,16 +156,15 @@ show_report (TessSeamMeter *meter, const TessSeamReport *report)
   g_debug ("seam: line %.3f (%.0f %%) tone %.3f (%.0f %%) tiles %.2f",
            report->closing.line, report->closing.line_percent,
            report->closing.tone, report->closing.tone_percent, report->period);
-  gtk_image_set_from_icon_name (GTK_IMAGE (meter->icon),
-                                icons[tess_seam_report_verdict (report)],
-                                GTK_ICON_SIZE_BUTTON);
+  gtk_label_set_text (GTK_LABEL (meter->sign),
+                      signs[tess_seam_report_verdict (report)]);
   gtk_label_set_text (GTK_LABEL (meter->headline), headline);
   for (gsize i = 0; i < G_N_ELEMENTS (lines); i++)
     {
       gtk_label_set_text (GTK_LABEL (meter->lines[i]), lines[i]);
       g_free (lines[i]);
     }
-  gtk_widget_show (meter->icon);
+  gtk_widget_show (meter->sign);
   gtk_widget_set_sensitive (meter->details, TRUE);
 }
 
@@ -196,7 +193,7 @@ void
 tess_seam_meter_clear (TessSeamMeter *meter, const gchar *why)
 {
   cancel (meter);
-  gtk_widget_hide (meter->icon);
+  gtk_widget_hide (meter->sign);
   gtk_label_set_text (GTK_LABEL (meter->headline), why ? why : "");
   gtk_expander_set_expanded (GTK_EXPANDER (meter->details), FALSE);
   gtk_widget_set_sensitive (meter->details, FALSE);
@@ -252,11 +249,11 @@ tess_seam_meter_init (TessSeamMeter *meter)
   gtk_orientable_set_orientation (GTK_ORIENTABLE (meter),
                                   GTK_ORIENTATION_VERTICAL);
   gtk_box_set_spacing (GTK_BOX (meter), SPACE);
-  meter->icon = gtk_image_new ();
+  meter->sign = gtk_label_new (NULL);
   meter->headline = gtk_label_new (NULL);
   gtk_label_set_xalign (GTK_LABEL (meter->headline), 0.0);
   gtk_label_set_ellipsize (GTK_LABEL (meter->headline), PANGO_ELLIPSIZE_END);
-  gtk_box_pack_start (GTK_BOX (head), meter->icon, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (head), meter->sign, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (head), meter->headline, TRUE, TRUE, 0);
 
   for (gsize i = 0; i < G_N_ELEMENTS (meter->lines); i++)
@@ -277,7 +274,7 @@ tess_seam_meter_init (TessSeamMeter *meter)
   gtk_box_pack_start (GTK_BOX (meter), meter->details, FALSE, FALSE, 0);
   gtk_widget_show_all (head);
   gtk_widget_show_all (meter->details);
-  gtk_widget_set_no_show_all (meter->icon, TRUE);
+  gtk_widget_set_no_show_all (meter->sign, TRUE);
   tess_seam_meter_clear (meter, NULL);
 }
 

@@ -227,6 +227,8 @@ tess_studio_settings_show_seed (GtkWidget *widget, gint64 seed)
   TessStudioSettings *settings
       = g_object_get_data (G_OBJECT (widget), "tessera-settings");
 
+  if (!settings->seed)
+    return;
   g_signal_handlers_block_by_func (settings->seed, on_seed_changed, settings);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (settings->seed),
                              (gdouble) (seed & G_MAXINT));

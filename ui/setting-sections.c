@@ -5,6 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <libgimp/gimpui.h>
+#include "ui/choices.h"
 #include "ui/region-list.h"
 
 #define SPACE 6
@@ -104,6 +105,18 @@ tess_section_objects (TessStudioSettings *settings)
       FALSE, FALSE, 0);
 }
 
+static void
+add_method (TessTable *table, const gchar *const *methods)
+{
+  GtkWidget *combo
+      = tess_choice_combo_new_of (table->config, "method", methods);
+
+  tess_table_add (
+      table, _ ("Method"), combo, combo,
+      _ ("How tiles work together. The first one is right nearly always; take "
+         "a fast one to try things, or the one that a LoRA was made with."));
+}
+
 void
 tess_section_advanced (TessStudioSettings *settings)
 {
@@ -116,6 +129,13 @@ tess_section_advanced (TessStudioSettings *settings)
          "or /path/file.safetensors:0.8 to weaken it."),
       &view);
   tess_table_add (&table, _ ("LoRAs"), scrolled, view, NULL);
+  for (const TessRow *row = settings->kind->more_rows; row && *row; row++)
+    (*row) (settings, &table);
+  if (settings->kind->methods)
+    add_method (&table, settings->kind->methods);
+  tess_table_add_choice (&table, _ ("Edges that meet"), "wrap",
+                         _ ("Left and right for panoramas, all four for "
+                            "textures that repeat without a seam."));
   tess_table_add_choice (&table, _ ("Grid"), "grid",
                          _ ("Where tiles lie; seldom worth a change."));
   tess_table_add_spin (

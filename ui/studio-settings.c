@@ -38,7 +38,8 @@ tess_studio_settings_new (GObject *config,
   settings->column = gtk_box_new (GTK_ORIENTATION_VERTICAL, SPACE);
   gtk_container_set_border_width (GTK_CONTAINER (settings->column), 2);
   gtk_widget_set_margin_end (settings->column, 2 * SPACE);
-  tess_section_prompts (settings);
+  if (!kind->resumes)
+    tess_section_prompts (settings);
   add_first_page (settings);
   for (const TessSection *section = kind->sections; *section; section++)
     (*section) (settings);

@@ -36,13 +36,16 @@ typedef struct
 /* What makes the studio that of one plug-in. Texts are marked with N_(). */
 struct _TessStudioKind
 {
-  const gchar *title;  /* of the window; its buttons are the same in all */
-  const gchar *role;   /* of the window, for the desktop */
-  const gchar *hint;   /* while there is no picture */
-  const TessRow *rows; /* ends with NULL */
+  const gchar *title;       /* of the window; its buttons are the same in all */
+  const gchar *role;        /* of the window, for the desktop */
+  const gchar *hint;        /* while there is no picture */
+  const TessRow *rows;      /* ends with NULL */
+  const TessRow *more_rows; /* first in the advanced section; may be NULL */
   const TessSection *sections; /* ends with NULL */
+  const gchar *const *methods; /* to choose from; NULL: there is no choice */
   const TessNamedSize *sizes;  /* ends with a NULL name */
-  gboolean all_around;         /* its pictures close: the 360 viewer is there */
+  gboolean resumes;    /* no settings: goes on with the last job at once */
+  gboolean all_around; /* its pictures close: the 360 viewer is there */
 };
 
 /* Rows that several plug-ins have (ui/setting-rows.c). */

@@ -21,6 +21,7 @@ enum
   RESPONSE_STOP,
   RESPONSE_KEEP,
   RESPONSE_LOOK,
+  RESPONSE_RESUME,
 };
 
 typedef struct
@@ -40,9 +41,9 @@ typedef struct
   GtkWidget *progress; /* bar */
   GtkWidget *message;  /* label, for errors */
   GtkWidget *viewer;   /* NULL until it is asked for */
+  GeglBuffer *viewed;  /* what it shows; only to be compared */
 
   guint plan_source;
-  GeglRectangle area; /* of the picture being painted */
   gboolean painted_any;
 } Studio;
 
@@ -80,6 +81,14 @@ button_of (Studio *studio, gint response)
                                              response);
 }
 
+static gboolean
+can_resume (void)
+{
+  g_autofree gchar *path = tess_job_folder_last ();
+
+  return path != NULL;
+}
+
 /* Which buttons there are at the moment. */
 static void
 update_buttons (Studio *studio)
@@ -88,7 +97,10 @@ update_buttons (Studio *studio)
   TessResult *chosen
       = tess_result_strip_chosen (TESS_RESULT_STRIP (studio->strip));
 
-  gtk_widget_set_visible (button_of (studio, RESPONSE_GENERATE), !painting);
+  gtk_widget_set_visible (button_of (studio, RESPONSE_GENERATE),
+                          !painting && !studio->kind->resumes);
+  gtk_widget_set_visible (button_of (studio, RESPONSE_RESUME),
+                          !painting && can_resume ());
   gtk_widget_set_visible (button_of (studio, RESPONSE_STOP), painting);
   gtk_widget_set_sensitive (button_of (studio, RESPONSE_KEEP),
                             chosen && !chosen->kept && !painting);
@@ -122,6 +134,9 @@ update_viewer (Studio *studio)
 
   if (!studio->viewer || tess_worker_is_painting (studio->worker))
     return;
+  if (chosen && chosen->buffer == studio->viewed)
+    return;
+  studio->viewed = chosen ? chosen->buffer : NULL;
   if (chosen)
     tess_viewer_set_picture (TESS_VIEWER (studio->viewer), chosen->buffer, 0);
   else
@@ -255,6 +270,8 @@ on_config_changed (GObject *config, GParamSpec *pspec, Studio *studio)
 {
   if (g_strcmp0 (pspec->name, "output") == 0)
     update_keep_label (studio);
+  if (studio->kind->resumes)
+    return;
   g_clear_handle_id (&studio->plan_source, g_source_remove);
   studio->plan_source = g_timeout_add (PLAN_DELAY, plan_now, studio);
 }
@@ -272,6 +289,12 @@ on_progress (const TessProgress *progress, gpointer data)
       g_string_append (text, _ ("Reading the model"));
       break;
     case TESS_STAGE_SAMPLE:
+      if (progress->n_phases > 1)
+        {
+          g_string_append_printf (text, _ ("Picture %d of %d"),
+                                  progress->phase + 1, progress->n_phases);
+          g_string_append (text, ", ");
+        }
       g_string_append_printf (text, _ ("Step %d of %d"),
                               MIN (progress->step + 1, progress->n_steps),
                               progress->n_steps);
@@ -305,6 +328,7 @@ on_preview (GBytes *rgb, gint width, gint height, gpointer data)
       rgb, GDK_COLORSPACE_RGB, FALSE, 8, width, height, width * 3);
 
   tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), picture);
+  studio->viewed = NULL;
   if (studio->viewer)
     tess_viewer_set_preview (TESS_VIEWER (studio->viewer), picture);
 }
@@ -312,6 +336,8 @@ on_preview (GBytes *rgb, gint width, gint height, gpointer data)
 static void
 on_painted (GeglBuffer *result,
             const TessRequest *request,
+            const GeglRectangle *area,
+            TessJobFolder *folder,
             const GError *error,
             gpointer data)
 {
@@ -322,7 +348,7 @@ on_painted (GeglBuffer *result,
     {
       studio->painted_any = TRUE;
       tess_studio_settings_show_seed (studio->settings, request->seed);
-      tess_result_strip_add (strip, result, request, &studio->area);
+      tess_result_strip_add (strip, result, request, area, folder);
       return;
     }
   if (tess_result_strip_chosen (strip))
@@ -333,9 +359,33 @@ on_painted (GeglBuffer *result,
       update_viewer (studio);
     }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    show_message (studio, _ ("Stopped; the image is as it was."));
+    show_message (studio,
+                  can_resume ()
+                      ? _ ("Stopped; the image is as it was. “Resume Last "
+                           "Job” goes on from here.")
+                      : _ ("Stopped; the image is as it was."));
   else
     show_error (studio, error);
+  update_buttons (studio);
+}
+
+/* @request, @folder: (transfer full). */
+static void
+paint (Studio *studio,
+       TessRequest *request,
+       const GeglRectangle *area,
+       TessJobFolder *folder)
+{
+  TessTilePreview *preview = TESS_TILE_PREVIEW (studio->preview);
+
+  show_message (studio, NULL);
+  tess_tile_preview_set_size (preview, area->width, area->height);
+  tess_tile_preview_set_picture (preview, NULL);
+  tess_tile_preview_set_hint (preview, NULL);
+  show_fraction (studio, 0.0);
+  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (studio->progress),
+                             _ ("Reading the model"));
+  tess_worker_paint (studio->worker, request, area, folder);
   update_buttons (studio);
 }
 
@@ -343,25 +393,51 @@ static void
 generate (Studio *studio)
 {
   g_autoptr (GError) error = NULL;
+  GeglRectangle area;
   TessRequest *request
-      = studio->host.request (FALSE, &studio->area, &error, studio->host.data);
+      = studio->host.request (FALSE, &area, &error, studio->host.data);
 
   if (!request)
     {
       show_error (studio, error);
       return;
     }
-  show_message (studio, NULL);
   tess_settings_set_prompts (request->prompt, request->negative);
-  tess_tile_preview_set_size (TESS_TILE_PREVIEW (studio->preview),
-                              studio->area.width, studio->area.height);
-  tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), NULL);
-  tess_tile_preview_set_hint (TESS_TILE_PREVIEW (studio->preview), NULL);
-  show_fraction (studio, 0.0);
-  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (studio->progress),
-                             _ ("Reading the model"));
-  tess_worker_paint (studio->worker, request);
-  update_buttons (studio);
+  paint (studio, request, &area, NULL);
+}
+
+static void
+resume (Studio *studio)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *text = NULL;
+  GeglRectangle area;
+  TessRequest *request = NULL;
+  TessJobFolder *folder = tess_worker_open_last (&request, &area, &error);
+
+  if (!folder)
+    {
+      show_error (studio, error);
+      update_buttons (studio);
+      return;
+    }
+  text = g_strdup_printf (_ ("Goes on with: %s"),
+                          request->prompt && *request->prompt
+                              ? request->prompt
+                              : _ ("(no prompt)"));
+  paint (studio, request, &area, folder);
+  show_message (studio, text);
+}
+
+/* In the color of errors only where it is one. */
+static void
+on_warning (const gchar *text, gpointer data)
+{
+  Studio *studio = data;
+  g_autofree gchar *line = g_strdup_printf (
+      _ ("The job cannot be resumed if it is cut off: %s"), text);
+
+  show_message (studio, line);
 }
 
 static gboolean
@@ -426,6 +502,10 @@ on_response (GtkDialog *dialog, gint response, Studio *studio)
     case RESPONSE_KEEP:
       keep (studio);
       break;
+    case RESPONSE_RESUME:
+      if (!tess_worker_is_painting (studio->worker))
+        resume (studio);
+      break;
     case RESPONSE_LOOK:
       look_around (studio);
       break;
@@ -452,6 +532,7 @@ look_alive (gpointer data)
   if (getppid () == studio->gimp)
     return G_SOURCE_CONTINUE;
   tess_worker_stop (studio->worker);
+  tess_result_strip_leave_jobs (TESS_RESULT_STRIP (studio->strip));
   g_main_loop_quit (studio->loop);
   return G_SOURCE_CONTINUE;
 }
@@ -507,15 +588,13 @@ picture_side_new (Studio *studio)
 
 /* On the other side, away from those that do something to the picture. */
 static void
-add_look_button (Studio *studio)
+add_aside (Studio *studio, const gchar *text, gint response, const gchar *tip)
 {
-  GtkWidget *button = gtk_dialog_add_button (GTK_DIALOG (studio->dialog),
-                                             _ ("_360 View"), RESPONSE_LOOK);
+  GtkWidget *button
+      = gtk_dialog_add_button (GTK_DIALOG (studio->dialog), text, response);
   GtkWidget *box = gtk_widget_get_parent (button);
 
-  gtk_widget_set_tooltip_text (
-      button, _ ("Look around in the picture, also while it is being painted, "
-                 "and see whether it closes"));
+  gtk_widget_set_tooltip_text (button, tip);
   if (GTK_IS_BUTTON_BOX (box))
     gtk_button_box_set_child_secondary (GTK_BUTTON_BOX (box), button, TRUE);
 }
@@ -531,7 +610,13 @@ build (Studio *studio)
       _ ("_Close"), GTK_RESPONSE_CLOSE, _ ("_Keep as Layer"), RESPONSE_KEEP,
       _ ("S_top"), RESPONSE_STOP, _ ("_Generate"), RESPONSE_GENERATE, NULL);
   if (studio->kind->all_around)
-    add_look_button (studio);
+    add_aside (studio, _ ("_360 View"), RESPONSE_LOOK,
+               _ ("Look around in the picture, also while it is being painted, "
+                  "and see whether it closes"));
+  add_aside (studio, _ ("Resume Last _Job"), RESPONSE_RESUME,
+             _ ("Goes on with the picture that was stopped or cut off last, "
+                "from its last step: the same picture as if it had never "
+                "stopped"));
   gtk_window_set_default_size (GTK_WINDOW (studio->dialog), 1020, 660);
   gimp_window_set_transient (GTK_WINDOW (studio->dialog));
 
@@ -558,6 +643,7 @@ tess_studio_dialog_run (GObject *config,
   static const TessWorkerFuncs funcs = { .planned = on_planned,
                                          .progress = on_progress,
                                          .preview = on_preview,
+                                         .warning = on_warning,
                                          .painted = on_painted };
   Studio studio
       = { .config = config, .kind = kind, .host = *host, .gimp = getppid () };
@@ -571,10 +657,13 @@ tess_studio_dialog_run (GObject *config,
   update_buttons (&studio);
   changed = g_signal_connect (config, "notify", G_CALLBACK (on_config_changed),
                               &studio);
-  plan_now (&studio);
+  if (!kind->resumes)
+    plan_now (&studio);
   alive = g_timeout_add_seconds (ALIVE_EVERY, look_alive, &studio);
 
   gtk_widget_show (studio.dialog);
+  if (kind->resumes)
+    resume (&studio);
   g_main_loop_run (studio.loop);
 
   g_signal_handler_disconnect (config, changed);

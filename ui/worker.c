@@ -4,7 +4,12 @@
  * latest of each waits in a slot. */
 #include "ui/worker.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <glib/gi18n-lib.h>
+#include "core/error.h"
+
+#define NOTE_PLACE "place" /* of the picture in its image: x y width height */
 
 typedef struct
 {
@@ -17,7 +22,9 @@ typedef struct
   } kind;
   gint serial; /* of a plan */
   TessRequest *request;
-  GCancellable *cancellable; /* of a picture */
+  GeglRectangle area; /* of a picture, as the rest */
+  TessJobFolder *folder;
+  GCancellable *cancellable;
   /* the answer */
   TessJobPlan plan;
   GeglBuffer *result;
@@ -42,6 +49,7 @@ struct _TessWorker
   gboolean has_progress;
   GBytes *preview;
   gint preview_w, preview_h;
+  gchar *warning;
   GSource *slot_source;
   GList *answers; /* of GSource */
 };
@@ -51,6 +59,7 @@ task_free (Task *task)
 {
   g_clear_pointer (&task->request, tess_request_free);
   g_clear_object (&task->cancellable);
+  g_clear_pointer (&task->folder, tess_job_folder_close);
   tess_job_plan_clear (&task->plan);
   g_clear_object (&task->result);
   g_clear_error (&task->error);
@@ -64,12 +73,14 @@ deliver_slots (gpointer data)
   TessProgress progress;
   gboolean has_progress;
   g_autoptr (GBytes) preview = NULL;
+  g_autofree gchar *warning = NULL;
   gint width, height;
 
   g_mutex_lock (&worker->mutex);
   progress = worker->progress;
   has_progress = worker->has_progress;
   preview = g_steal_pointer (&worker->preview);
+  warning = g_steal_pointer (&worker->warning);
   width = worker->preview_w;
   height = worker->preview_h;
   worker->has_progress = FALSE;
@@ -82,6 +93,8 @@ deliver_slots (gpointer data)
     worker->funcs.progress (&progress, worker->data);
   if (preview && worker->funcs.preview)
     worker->funcs.preview (preview, width, height, worker->data);
+  if (warning && worker->funcs.warning)
+    worker->funcs.warning (warning, worker->data);
   return G_SOURCE_REMOVE;
 }
 
@@ -122,6 +135,19 @@ on_preview (const guint8 *rgb, gint width, gint height, gpointer data)
   g_mutex_unlock (&worker->mutex);
 }
 
+static void
+on_warning (const gchar *text, gpointer data)
+{
+  TessWorker *worker = data;
+
+  g_debug ("%s", text);
+  g_mutex_lock (&worker->mutex);
+  g_free (worker->warning);
+  worker->warning = g_strdup (text);
+  post_slots (worker);
+  g_mutex_unlock (&worker->mutex);
+}
+
 static gboolean
 deliver_answer (gpointer data)
 {
@@ -140,7 +166,8 @@ deliver_answer (gpointer data)
       if (worker->cancellable == task->cancellable)
         g_clear_object (&worker->cancellable);
       if (worker->funcs.painted)
-        worker->funcs.painted (task->result, task->request, task->error,
+        worker->funcs.painted (task->result, task->request, &task->area,
+                               g_steal_pointer (&task->folder), task->error,
                                worker->data);
     }
   else if (task->serial == g_atomic_int_get (&worker->plan_serial)
@@ -164,17 +191,55 @@ post_answer (Task *task)
   g_mutex_unlock (&worker->mutex);
 }
 
+/* A disk that is full or must not be written to stops no picture. */
+static TessJobFolder *
+new_folder (Task *task)
+{
+  g_autofree gchar *path = tess_job_folder_fresh ();
+  g_autofree gchar *place
+      = g_strdup_printf ("%d %d %d %d", task->area.x, task->area.y,
+                         task->area.width, task->area.height);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessJobFolder) folder
+      = tess_job_folder_new (path, task->request, &error);
+
+  if (folder && tess_job_folder_note (folder, NOTE_PLACE, place, &error))
+    return g_steal_pointer (&folder);
+  g_clear_pointer (&folder, tess_job_folder_remove);
+  on_warning (error->message, task->worker);
+  return NULL;
+}
+
+static void
+paint (Task *task, TessStudio *studio)
+{
+  TessWorker *worker = task->worker;
+  TessJobHooks hooks = {
+    .progress = on_progress,
+    .preview = worker->funcs.preview ? on_preview : NULL,
+    .preview_every = 1,
+    .warning = on_warning,
+    .data = worker,
+  };
+
+  if (!task->folder)
+    task->folder = new_folder (task);
+  hooks.folder = task->folder;
+  task->result = tess_studio_run (studio, task->request, &hooks,
+                                  task->cancellable, &task->error);
+  if (task->result || !task->folder)
+    return;
+  if (tess_job_folder_is_begun (task->folder))
+    g_clear_pointer (&task->folder, tess_job_folder_close);
+  else
+    g_clear_pointer (&task->folder, tess_job_folder_remove);
+}
+
 static gpointer
 run (gpointer data)
 {
   TessWorker *worker = data;
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  const TessJobHooks hooks = {
-    .progress = on_progress,
-    .preview = worker->funcs.preview ? on_preview : NULL,
-    .preview_every = 1,
-    .data = worker,
-  };
 
   for (;;)
     {
@@ -196,8 +261,7 @@ run (gpointer data)
           break;
 
         case TASK_PAINT:
-          task->result = tess_studio_run (studio, task->request, &hooks,
-                                          task->cancellable, &task->error);
+          paint (task, studio);
           break;
         }
       post_answer (task);
@@ -235,14 +299,49 @@ tess_worker_plan (TessWorker *worker, TessRequest *request)
 }
 
 void
-tess_worker_paint (TessWorker *worker, TessRequest *request)
+tess_worker_paint (TessWorker *worker,
+                   TessRequest *request,
+                   const GeglRectangle *area,
+                   TessJobFolder *folder)
 {
   g_set_object (&worker->cancellable, NULL);
   worker->cancellable = g_cancellable_new ();
   worker->n_painting++;
   push (worker, (Task) { .kind = TASK_PAINT,
                          .request = request,
+                         .area = *area,
+                         .folder = folder,
                          .cancellable = g_object_ref (worker->cancellable) });
+}
+
+TessJobFolder *
+tess_worker_open_last (TessRequest **request,
+                       GeglRectangle *area,
+                       GError **error)
+{
+  g_autofree gchar *path = tess_job_folder_last ();
+  g_autofree gchar *place = NULL;
+  TessJobFolder *folder;
+  GeglRectangle a;
+
+  if (!path)
+    {
+      g_set_error_literal (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                           _ ("There is no job to resume: none was stopped or "
+                              "cut off."));
+      return NULL;
+    }
+  folder = tess_job_folder_open (path, request, error);
+  if (!folder)
+    return NULL;
+  place = tess_job_folder_read_note (folder, NOTE_PLACE);
+  if (!place
+      || sscanf (place, "%d %d %d %d", &a.x, &a.y, &a.width, &a.height) != 4)
+    a.x = a.y = 0;
+  a.width = (*request)->width;
+  a.height = (*request)->height;
+  *area = a;
+  return folder;
 }
 
 gboolean
@@ -279,6 +378,7 @@ tess_worker_free (TessWorker *worker)
     }
   g_list_free (worker->answers);
   g_clear_pointer (&worker->preview, g_bytes_unref);
+  g_free (worker->warning);
   g_clear_object (&worker->cancellable);
   g_async_queue_unref (worker->tasks);
   g_main_context_unref (worker->context);

@@ -7,7 +7,7 @@
  * run; all callbacks come there. */
 #pragma once
 
-#include "core/generate.h"
+#include "core/job-folder.h"
 
 G_BEGIN_DECLS
 
@@ -17,9 +17,15 @@ typedef struct
   void (*planned) (const TessJobPlan *plan, const GError *error, gpointer data);
   void (*progress) (const TessProgress *progress, gpointer data);
   void (*preview) (GBytes *rgb, gint width, gint height, gpointer data);
-  /* @request has the seed that was used. */
+  /* Something that does not stop the picture. */
+  void (*warning) (const gchar *text, gpointer data);
+  /* @request has the seed that was used. @folder: (transfer full), may be
+   * NULL: to be removed when the picture is safe. Of a picture that was
+   * stopped or failed the job stays on disk if a step of it was done. */
   void (*painted) (GeglBuffer *result,
                    const TessRequest *request,
+                   const GeglRectangle *area,
+                   TessJobFolder *folder,
                    const GError *error,
                    gpointer data);
 } TessWorkerFuncs;
@@ -35,8 +41,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessWorker, tess_worker_free)
  * @request: (transfer full). */
 void tess_worker_plan (TessWorker *worker, TessRequest *request);
 
-/* Each paint is answered by one call of painted. @request: (transfer full). */
-void tess_worker_paint (TessWorker *worker, TessRequest *request);
+/* Each paint is answered by one call of painted. @area: where in the image it
+ * belongs. @request, @folder: (transfer full); with a folder an earlier job
+ * goes on, NULL: a new one is written down where that is possible. */
+void tess_worker_paint (TessWorker *worker,
+                        TessRequest *request,
+                        const GeglRectangle *area,
+                        TessJobFolder *folder);
+
+/* The job that was stopped or cut off last, for tess_worker_paint.
+ * Errors: TESS_ERROR_REQUEST where there is none. */
+TessJobFolder *tess_worker_open_last (TessRequest **request,
+                                      GeglRectangle *area,
+                                      GError **error);
 gboolean tess_worker_is_painting (const TessWorker *worker);
 
 /* The running picture ends within one tile, with G_IO_ERROR_CANCELLED. */

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """tests/plugin/batch.py SCRIPT: the checks of one script in one GIMP without a
 display; TAP. The model is the smallest there is, sizes are tiny."""
+import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +28,51 @@ def truncate_model(models, folder):
     return copy, weights.name
 
 
+def read_metadata(tap, folder):
+    """What others read of the panoramas that the script exported."""
+    if not shutil.which('exiftool'):
+        print('# exiftool is not installed: metadata are not looked at')
+        return
+    done = subprocess.run(
+        ['exiftool', '-json', '-G1', '-XMP-GPano:all',
+         *sorted(map(str, folder.glob('*.png')))],
+        text=True, stdout=subprocess.PIPE)
+    told = {Path(one['SourceFile']).stem:
+            [one.get('XMP-GPano:' + name) for name in
+             ('ProjectionType', 'UsePanoramaViewer', 'FullPanoWidthPixels',
+              'FullPanoHeightPixels', 'CroppedAreaImageWidthPixels',
+              'CroppedAreaImageHeightPixels', 'CroppedAreaLeftPixels',
+              'CroppedAreaTopPixels')]
+            for one in json.loads(done.stdout or '[]')}
+    for name, wanted in (
+            ('sphere', ['equirectangular', True, 128, 64, 128, 64, 0, 0]),
+            ('strip', ['equirectangular', True, 192, 96, 192, 64, 0, 16]),
+            ('texture', [None] * 8)):
+        tap.check(told.get(name) == wanted, f'metadata of the {name}',
+                  told.get(name))
+
+
+def cut_off(tap, gimp):
+    """A job that is killed after its third step."""
+    path = gimp.script('cut.scm')
+    process = subprocess.Popen(
+        [gimp.console, '-idf', '--batch-interpreter=plug-in-script-fu-eval',
+         '-b', f'(load "{path}")', '--quit'],
+        env=gimp.env, cwd=gimp.folder, text=True, errors='replace',
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
+    killed = False
+    output = ''
+    for line in process.stdout:
+        output += line
+        if not killed and 'tessera: step 4/8' in line:
+            for pid in gimp.helpers():
+                os.kill(pid, signal.SIGKILL)
+                killed = True
+    process.wait(60)
+    tap.check(killed, 'the plug-in was killed at its fourth step', output)
+
+
 def main():
     script = sys.argv[1]
     expected = len(re.findall(r'^\s*\((?:check|refuses) "',
@@ -35,8 +83,10 @@ def main():
         truncated, name = truncate_model(gimp.models, gimp.folder)
         empty = gimp.folder / 'empty'
         empty.mkdir()
+        if script == 'resume.scm':
+            cut_off(tap, gimp)
         path = gimp.script(script, TRUNCATED=truncated, TRUNCATED_NAME=name,
-                           EMPTY=empty)
+                           EMPTY=empty, FOLDER=gimp.folder)
         status, output = gimp.batch(path)
         done = re.findall(r'^TEST (ok|failed) (.*)$', output, re.M)
         for verdict, case in done:
@@ -44,6 +94,8 @@ def main():
         tap.check(len(done) == expected, f'all {expected} checks of {script} ran',
                   output)
         tap.check(status == 0, 'GIMP ended well', output)
+        if script == 'panorama.scm':
+            read_metadata(tap, gimp.folder)
         tap.check(not complaints(output), 'the plug-in complained of nothing',
                   '\n'.join(complaints(output)))
     return tap.finish()

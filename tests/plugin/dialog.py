@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """tests/plugin/dialog.py: the dialog in a real GIMP on a display of its own,
 driven by keys; TAP."""
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,14 +9,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from gimp import Gimp  # noqa: E402
 from gui import Session, run, shoot, until, window, xdo  # noqa: E402
-
-
-def helpers_left(gimp):
-    """Processes of the plug-in that are still there."""
-    done = subprocess.run(['ps', '-eo', 'args'], text=True,
-                          stdout=subprocess.PIPE).stdout
-    return [line for line in done.splitlines()
-            if line.startswith(str(gimp.stage / 'tessera' / 'tessera'))]
 
 
 def stop(tap):
@@ -43,9 +34,9 @@ def stop(tap):
         tap.check(session.closed(), 'the dialog closes', session.text())
         tap.check(session.layers() == (1, 'clean'), 'the image is as it was',
                   session.layers())
-        until(lambda: not helpers_left(gimp), 10)
-        tap.check(not helpers_left(gimp), 'no process is left',
-                  helpers_left(gimp))
+        until(lambda: not gimp.helpers(), 10)
+        tap.check(not gimp.helpers(), 'no process is left',
+                  gimp.helpers())
         settings = gimp.folder / 'config' / 'tessera' / 'settings.ini'
         tap.check(settings.exists() and 'a lake at dawn' in
                   settings.read_text(), 'the prompt is remembered')

@@ -83,6 +83,14 @@ class Gimp:
                               stdout=subprocess.PIPE).stdout
         return re.search(r'\d+\.\d+\.\d+', text)[0]
 
+    def helpers(self):
+        """Process ids of the plug-in in this profile."""
+        done = subprocess.run(['ps', '-eo', 'pid,args'], text=True,
+                              stdout=subprocess.PIPE).stdout
+        program = str(self.stage / 'tessera' / 'tessera')
+        return [int(line.split()[0]) for line in done.splitlines()
+                if line.split()[1:2] == [program]]
+
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -1,0 +1,127 @@
+; SPDX-License-Identifier: GPL-3.0-or-later
+; tests/plugin/panorama.scm: panoramas, textures, any size, resuming, metadata.
+
+; Small, two steps.
+(define-macro (around image . rest)
+  `(plug-in-tessera-panorama #:run-mode RUN-NONINTERACTIVE #:image ,image
+                             #:steps 2 #:storage "float32" ,@rest))
+
+(define (recipe-of layer)
+  (car (cddr (gimp-item-get-parasite layer "tessera-run"))))
+
+(define (export image name)
+  (file-png-export #:run-mode RUN-NONINTERACTIVE #:image image
+                   #:file (string-append "@FOLDER@/" name ".png")
+                   #:include-xmp #t))
+
+(check "a width alone makes a full sphere, as a new image"
+  (lambda ()
+    (let ((image (around -1 #:prompt "a lake" #:width 128 #:seed 3)))
+      (export image "sphere")
+      (and (= (gimp-image-get-width image) 128)
+           (= (gimp-image-get-height image) 64)
+           (contains? (recipe-of (layer-at image 0)) "horizontal")))))
+
+(check "create-panorama does the same"
+  (lambda ()
+    (let ((image (plug-in-tessera-create-panorama
+                   #:run-mode RUN-NONINTERACTIVE #:prompt "a lake" #:steps 2
+                   #:height 64)))
+      (= (gimp-image-get-width image) 128))))
+
+(check "every argument by name; a strip as a layer of its image"
+  (lambda ()
+    (let ((image (rgb-image 192 64)))
+      (around image #:prompt "hills" #:negative "text" #:seed 7 #:width 192
+        #:height 64 #:guidance 3.5 #:guidance-rescale 0.2 #:sampler "ddim"
+        #:eta 0.5 #:method "ring-1" #:shape "ring" #:grid "anchored"
+        #:weight "uniform" #:tile 8 #:overlap 2 #:batch 1 #:vae "exact"
+        #:device "cpu" #:spacing "leading" #:zero-snr "no"
+        #:prediction "model" #:clip-skip 0 #:init "none" #:output "layer"
+        #:keep-recipe #t #:strength 0.5 #:memory 0 #:bootstrap 0.1 #:model ""
+        #:loras "" #:trigger "" #:poles 0.0 #:close 0)
+      (export image "strip")
+      (and (= (n-layers image) 2)
+           (contains? (recipe-of (layer-at image 0)) "ring-1")))))
+
+(check "a selection neither cuts nor masks it"
+  (lambda ()
+    (let ((image (rgb-image 128 64)))
+      (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 8 8 32 32)
+      (around image #:prompt "a lake")
+      (and (= (gimp-drawable-get-width (layer-at image 0)) 128)
+           (= (gimp-layer-get-mask (layer-at image 0)) -1)))))
+
+(check "a texture has no metadata of a panorama"
+  (lambda ()
+    (let ((image (around -1 #:prompt "moss" #:shape "texture" #:width 128
+                         #:height 64)))
+      (export image "texture")
+      (contains? (recipe-of (layer-at image 0)) "both"))))
+
+; Left half dark, right half bright: a step at the seam and one in the middle.
+(define (halves)
+  (let ((image (rgb-image 256 128)))
+    (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 0 0 128 128)
+    (gimp-context-set-foreground '(60 60 60))
+    (gimp-drawable-edit-fill (layer-at image 0) FILL-FOREGROUND)
+    (gimp-selection-none image)
+    image))
+
+(check "closing a seam paints a band and leaves the rest"
+  (lambda ()
+    (let* ((image (halves))
+           (before (gimp-drawable-get-pixel (layer-at image 0) 128 64)))
+      (around image #:prompt "fog" #:close 64 #:seed 3)
+      (and (= (n-layers image) 2)
+           (= (car (gimp-drawable-get-pixel (layer-at image 0) 128 64))
+              (car before))
+           (not (= (car (gimp-drawable-get-pixel (layer-at image 0) 0 64))
+                   60))))))
+
+(check "zenith and nadir are painted too"
+  (lambda ()
+    (let* ((image (around -1 #:prompt "a lake" #:width 128 #:seed 3))
+           (poles (around -1 #:prompt "a lake" #:width 128 #:seed 3
+                          #:poles 0.5)))
+      (and (= (gimp-image-get-width poles) 128)
+           (contains? (recipe-of (layer-at poles 0)) "poles")))))
+
+(check "any size: small first, then large"
+  (lambda ()
+    (let ((image (plug-in-tessera-any-size #:run-mode RUN-NONINTERACTIVE
+                   #:prompt "a lake" #:width 160 #:height 96 #:steps 2
+                   #:detail 0.5 #:refine "multidiffusion" #:seed 1)))
+      (and (= (gimp-image-get-width image) 160)
+           (= (gimp-image-get-height image) 96)
+           (contains? (recipe-of (layer-at image 0)) "any-size")))))
+
+(check "generate takes a method"
+  (lambda ()
+    (let ((image (rgb-image 128 64)))
+      (quick image #:prompt "a lake" #:method "shifted" #:wrap "both")
+      (contains? (recipe-of (layer-at image 0)) "shifted"))))
+
+(define untouched (rgb-image 128 96))
+
+(refuses "a sphere of another shape" "twice as wide"
+  (lambda () (around untouched #:prompt "a")))
+(refuses "an unknown shape" "texture-x"
+  (lambda () (around untouched #:prompt "a" #:shape "cube")))
+(refuses "poles of a strip" "zenith"
+  (lambda () (around untouched #:prompt "a" #:shape "wide" #:poles 0.5)))
+(refuses "closing the seam of nothing" "no image"
+  (lambda () (around -1 #:prompt "a" #:width 128 #:close 64)))
+(refuses "closing what shall not meet" "wrap"
+  (lambda () (around untouched #:prompt "a" #:shape "wide" #:close 64)))
+(refuses "a side whose edges meet inside a cell" "multiple"
+  (lambda () (around -1 #:prompt "a" #:shape "ring" #:width 129 #:height 64)))
+(refuses "an unknown refinement" "shifted"
+  (lambda () (plug-in-tessera-any-size #:run-mode RUN-NONINTERACTIVE
+               #:image untouched #:prompt "a" #:refine "magic")))
+(refuses "resuming where nothing was stopped" "no job to resume"
+  (lambda () (plug-in-tessera-resume #:run-mode RUN-NONINTERACTIVE)))
+(check "errors leave the image as it was"
+  (lambda ()
+    (and (= (n-layers untouched) 1)
+         (not (gimp-image-is-dirty untouched)))))
