@@ -49,6 +49,7 @@ struct _TessBackend
   gint ref_count;
   const TessBackendClass *klass;
   TessType storage;
+  gsize n_bytes_value; /* 0: no limit */
   gchar *name;
 };
 

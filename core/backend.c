@@ -32,6 +32,12 @@ tess_backend_storage (TessBackend *backend)
   return backend->storage;
 }
 
+gsize
+tess_backend_n_bytes_value (TessBackend *backend)
+{
+  return backend->n_bytes_value;
+}
+
 void
 tess_backend_trim (TessBackend *backend)
 {

@@ -43,6 +43,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessBackend, tess_backend_unref)
 const gchar *tess_backend_name (TessBackend *backend); /* "cpu, float32" */
 TessType tess_backend_storage (TessBackend *backend);
 
+/* The most that one value of a program may take; 0: no limit but memory. */
+gsize tess_backend_n_bytes_value (TessBackend *backend);
+
 /* Drops weights in the backend's own layout that no living exec uses. */
 void tess_backend_trim (TessBackend *backend);
 

@@ -8,6 +8,7 @@
  * pixel lie in a GeglBuffer, which moves to disk what exceeds its cache. */
 #include "core/job-plan.h"
 
+#include "core/devices.h"
 #include "core/error.h"
 #include "core/speed.h"
 
@@ -218,9 +219,10 @@ tess_job_make_plan (TessJob *job, GError **error)
   TessJobPlan *plan = &job->plan;
   gint branches = job->negative ? 2 : 1;
   gint64 n_first, n_samples;
-  gsize free;
+  gsize free, card = tess_device_n_bytes_free (job->studio->backend);
   Bytes bytes = { 0 };
   TessDenoise denoise;
+  GError *local = NULL;
   gint limit;
 
   tess_job_denoise (job, &denoise);
@@ -249,9 +251,21 @@ tess_job_make_plan (TessJob *job, GError **error)
   for (;; limit = (limit + 1) / 2)
     {
       plan->batch = even_batch (n_first, limit);
-      if (!cost_batch (job, plan->batch, &bytes, error))
-        return FALSE;
-      if (bytes.weights + bytes.arena + bytes.loop <= free || limit == 1)
+      if (!cost_batch (job, plan->batch, &bytes, &local))
+        {
+          /* Too much at once for the device: fewer may do. */
+          if (limit > 1
+              && g_error_matches (local, TESS_ERROR, TESS_ERROR_MEMORY))
+            {
+              g_clear_error (&local);
+              continue;
+            }
+          g_propagate_error (error, local);
+          return FALSE;
+        }
+      if ((bytes.weights + bytes.arena + bytes.loop <= free
+           && (card == 0 || bytes.arena <= card / 2))
+          || limit == 1)
         break;
     }
   if (!fit_decoder (job, &bytes, free, error))

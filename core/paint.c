@@ -4,6 +4,7 @@
 
 #include "core/canvas.h"
 #include "core/close-seam.h"
+#include "core/devices.h"
 #include "core/error.h"
 #include "core/preview.h"
 
@@ -88,6 +89,45 @@ encode_texts (Way *way, GError **error)
                               way->args->cancellable, error);
 }
 
+/* A graphics card that fails costs time, not the picture: TRUE, @error taken,
+ * when everything is ready to do the same again on the processor. */
+static gboolean
+left_gpu (Way *way, GError **error)
+{
+  const TessJobHooks *hooks = way->args->hooks;
+  g_autofree gchar *text = NULL;
+  g_autoptr (GError) fault = NULL;
+
+  if (!g_error_matches (*error, TESS_ERROR, TESS_ERROR_DEVICE)
+      || !tess_device_is_gpu (way->job->studio->backend))
+    return FALSE;
+  fault = g_steal_pointer (error);
+  text = g_strdup_printf ("%s: %s The processor goes on from here.",
+                          tess_backend_name (way->job->studio->backend),
+                          fault->message);
+  g_clear_pointer (&way->preview, tess_preview_free);
+  if (!tess_studio_leave_gpu (way->job->studio, error))
+    return FALSE;
+  if (hooks && hooks->warning)
+    hooks->warning (text, hooks->data);
+  else
+    g_message ("%s", text);
+  return TRUE;
+}
+
+/* Contexts, with a second try on the processor. */
+static gboolean
+prepare_texts (Way *way, GError **error)
+{
+  GError *local = NULL;
+
+  if (encode_texts (way, &local)
+      || (left_gpu (way, &local) && encode_texts (way, &local)))
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
 static gboolean
 read_picture (gint x,
               gint y,
@@ -122,11 +162,19 @@ encode_picture (Way *way,
   };
   g_autoptr (TessTensor) mean = NULL;
   g_autoptr (TessTensor) logvar = NULL;
+  GError *local = NULL;
   gsize n;
 
   if (!tess_vae_encode (way->job->studio->vae, width, height, read_picture,
-                        picture, &settings, &mean, &logvar, error))
-    return FALSE;
+                        picture, &settings, &mean, &logvar, &local)
+      && !(left_gpu (way, &local) && prepare_texts (way, &local)
+           && tess_vae_encode (way->job->studio->vae, width, height,
+                               read_picture, picture, &settings, &mean, &logvar,
+                               &local)))
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
   n = tess_tensor_n_elements (mean);
   tess_random_normal (random, dst, n);
   for (gsize i = 0; i < n; i++)
@@ -292,7 +340,15 @@ run_unet (const TessUnetCall *call,
           GCancellable *cancellable,
           GError **error)
 {
-  return tess_unet_run (data, call, cancellable, error);
+  Way *way = data;
+  GError *local = NULL;
+
+  if (tess_unet_run (way->job->studio->unet, call, cancellable, &local)
+      || (left_gpu (way, &local) && prepare_texts (way, &local)
+          && tess_unet_run (way->job->studio->unet, call, cancellable, &local)))
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
 }
 
 static void
@@ -385,7 +441,7 @@ sample (Way *way, GError **error)
   open_preview (way);
   tess_job_denoise (way->job, &denoise);
   denoise.denoiser = run_unet;
-  denoise.denoiser_data = way->job->studio->unet;
+  denoise.denoiser_data = way;
   denoise.random = &way->random;
   denoise.progress = on_sampled;
   denoise.look = on_look;
@@ -436,6 +492,7 @@ decode (Way *way, GError **error)
   const TessVaeConfig *config = tess_model_vae (job->studio->model);
   gfloat *z = tess_tensor_f32 (way->latent);
   TessVaeSettings settings = job->vae;
+  GError *local = NULL;
   g_autoptr (GeglBuffer) canvas
       = tess_canvas_new (job->request->width, job->request->height);
 
@@ -446,8 +503,14 @@ decode (Way *way, GError **error)
   settings.progress = on_decoded;
   settings.progress_data = way;
   if (!tess_vae_decode (job->studio->vae, way->latent, &settings, write_picture,
-                        canvas, error))
-    return NULL;
+                        canvas, &local)
+      && !(left_gpu (way, &local)
+           && tess_vae_decode (job->studio->vae, way->latent, &settings,
+                               write_picture, canvas, &local)))
+    {
+      g_propagate_error (error, local);
+      return NULL;
+    }
   if (way->init)
     tess_close_seam_keep (&way->close, canvas, way->init);
   tess_progress_decoded (way->meter, 1.0);
@@ -466,7 +529,7 @@ tess_paint (TessPaint *paint, GError **error)
                                 way.job->vae.wrap_y };
   tess_progress_begin (way.meter, TESS_STAGE_LOAD);
   tess_random_init (&way.random, (guint64) way.job->request->seed);
-  if (!encode_texts (&way, error) || !start_canvas (&way, error)
+  if (!prepare_texts (&way, error) || !start_canvas (&way, error)
       || !make_backgrounds (&way, error) || !sample (&way, error))
     return NULL;
   return decode (&way, error);

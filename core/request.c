@@ -90,6 +90,7 @@ static const TessChoice vae_modes[] = {
 
 static const TessChoice devices[] = {
   { "auto", TESS_DEVICE_AUTO },
+  { "gpu", TESS_DEVICE_GPU },
   { "cpu", TESS_DEVICE_CPU },
   { "plain", TESS_DEVICE_PLAIN },
   { NULL },
@@ -98,6 +99,7 @@ static const TessChoice devices[] = {
 static const TessChoice storages[] = {
   { "auto", 0 },
   { "float32", 1 + TESS_F32 },
+  { "float16", 1 + TESS_F16 },
   { "bfloat16", 1 + TESS_BF16 },
   { NULL },
 };
@@ -226,7 +228,11 @@ static const TessRequestField fields[] = {
           vae_mode,
           vae_modes,
           "exact: as if decoded in one piece; estimate: less memory"),
-  CHOICE ("device", device, devices, "what computes; plain is for checking"),
+  CHOICE ("device",
+          device,
+          devices,
+          "what computes; gpu: the graphics card (TESSERA_DEVICE names one); "
+          "plain is for checking"),
   CHOICE ("storage",
           storage,
           storages,

@@ -16,6 +16,7 @@ typedef enum
   TESS_DEVICE_AUTO,
   TESS_DEVICE_CPU,   /* oneDNN */
   TESS_DEVICE_PLAIN, /* plain C: slow, for checking */
+  TESS_DEVICE_GPU,   /* a graphics card */
 } TessDevice;
 
 /* How tiles lie and what happens between steps. */

@@ -2,6 +2,7 @@
  * core/studio.c: opening, and keeping what can be kept. */
 #include "core/studio.h"
 
+#include "core/devices.h"
 #include "core/error.h"
 
 #include <glib/gstdio.h>
@@ -43,32 +44,20 @@ tess_studio_free (TessStudio *studio)
 static gboolean
 open_device (TessStudio *studio, const TessRequest *request, GError **error)
 {
-  TessCpuSettings settings = { .n_threads = request->n_threads };
-  g_autoptr (GError) local = NULL;
-  g_autofree gchar *key = g_strdup_printf (
-      "%d %d %d", request->device, request->storage, request->n_threads);
+  TessRequest wanted = *request;
+  g_autofree gchar *key = NULL;
 
+  /* A card that failed once is not asked again by itself. */
+  if (studio->gpu_failed && wanted.device == TESS_DEVICE_AUTO)
+    wanted.device = TESS_DEVICE_CPU;
+  key = g_strdup_printf ("%d %d %d %" G_GSIZE_FORMAT, wanted.device,
+                         wanted.storage, wanted.n_threads, wanted.memory);
   if (g_strcmp0 (key, studio->device_key) == 0)
     return TRUE;
   close_model (studio);
   g_clear_pointer (&studio->backend, tess_backend_unref);
   g_clear_pointer (&studio->device_key, g_free);
-  if (request->device == TESS_DEVICE_PLAIN)
-    studio->backend = tess_backend_plain_new ();
-  else
-    {
-      settings.storage = request->storage == 0
-                             ? tess_backend_cpu_best_storage ()
-                             : (TessType) (request->storage - 1);
-      studio->backend = tess_backend_cpu_new (&settings, &local);
-      if (studio->backend == NULL && request->device == TESS_DEVICE_AUTO)
-        {
-          g_warning ("%s; going on in plain C, which is slow", local->message);
-          studio->backend = tess_backend_plain_new ();
-        }
-      else if (studio->backend == NULL)
-        g_propagate_error (error, g_steal_pointer (&local));
-    }
+  studio->backend = tess_device_open (&wanted, error);
   if (studio->backend == NULL)
     return FALSE;
   studio->device_key = g_steal_pointer (&key);
@@ -220,4 +209,22 @@ tess_studio_open (TessStudio *studio,
     return TRUE;
   close_model (studio);
   return FALSE;
+}
+
+gboolean
+tess_studio_leave_gpu (TessStudio *studio, GError **error)
+{
+  TessRequest request = { .device = TESS_DEVICE_CPU };
+
+  if (!tess_device_is_gpu (studio->backend))
+    return FALSE;
+  studio->gpu_failed = TRUE;
+  g_clear_pointer (&studio->text, tess_text_encoder_free);
+  g_clear_pointer (&studio->unet, tess_unet_free);
+  g_clear_pointer (&studio->vae, tess_vae_free);
+  g_clear_pointer (&studio->tokenizer, tess_tokenizer_unref);
+  g_clear_pointer (&studio->backend, tess_backend_unref);
+  g_clear_pointer (&studio->device_key, g_free);
+  studio->backend = tess_device_open (&request, error);
+  return studio->backend != NULL && open_networks (studio, error);
 }

@@ -13,6 +13,7 @@ struct _TessStudio
 {
   GMutex lock; /* one job at a time */
   gchar *device_key;
+  gboolean gpu_failed;
   gchar *model_key;
   TessBackend *backend;
   TessModel *model;
@@ -27,5 +28,13 @@ struct _TessStudio
 gboolean tess_studio_open (TessStudio *studio,
                            const TessRequest *request,
                            GError **error);
+
+/**
+ * tess_studio_leave_gpu:
+ * The graphics card failed: its networks are dropped and made anew on the
+ * processor, for the same model. FALSE, @error not set, where no card is in
+ * use.
+ */
+gboolean tess_studio_leave_gpu (TessStudio *studio, GError **error);
 
 G_END_DECLS

@@ -226,16 +226,21 @@ choose_tiles (TessVaePlan *plan,
               const TessVaeLimits *limits)
 {
   gint h = plan->canvas.h, w = plan->canvas.w;
+  gsize most = limits->n_bytes_tile, whole = MAX (WHOLE_BYTES, most);
 
-  if (tile <= 0
-      && tile_bytes (plan, net, h, w)
-             <= MAX (WHOLE_BYTES, limits->n_bytes_tile))
+  /* The largest map of a unit is at most two thirds of all its maps. */
+  if (limits->n_bytes_value > 0)
+    {
+      whole = MIN (whole, limits->n_bytes_value / 2 * 3);
+      most = MIN (most, limits->n_bytes_value / 2 * 3);
+    }
+  if (tile <= 0 && tile_bytes (plan, net, h, w) <= whole)
     tile = MAX (h, w);
   else if (tile <= 0)
     for (tile = TILE_STEP; tile < MAX (h, w); tile += TILE_STEP)
       if (tile_bytes (plan, net, MIN (h, tile + TILE_STEP),
                       MIN (w, tile + TILE_STEP))
-          > limits->n_bytes_tile)
+          > most)
         break;
   divide (h, tile, &plan->n_y, &plan->tile_h);
   divide (w, tile, &plan->n_x, &plan->tile_w);

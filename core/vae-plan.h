@@ -52,6 +52,7 @@ typedef struct
 {
   gsize n_bytes_tile;        /* of the maps that a tile works on */
   gsize n_bytes_checkpoints; /* of the states kept */
+  gsize n_bytes_value;       /* of one map: what the backend takes */
 } TessVaeLimits;
 
 /* @settings->tile as there; a canvas that is one tile is done whole. */

@@ -21,6 +21,7 @@ tess_vae_new (TessModel *model, TessBackend *backend, GError **error)
 
   vae->model = tess_model_ref (model);
   vae->backend = tess_backend_ref (backend);
+  vae->limits.n_bytes_value = tess_backend_n_bytes_value (backend);
   tess_vae_net_init (&vae->encoder, model, TRUE);
   tess_vae_net_init (&vae->decoder, model, FALSE);
   return vae;

@@ -20,6 +20,11 @@ tess_backend_vulkan_device (TessBackend *backend)
   return NULL;
 }
 
+void
+tess_gpu_register (void)
+{
+}
+
 guint64
 tess_backend_vulkan_n_submits (TessBackend *backend)
 {

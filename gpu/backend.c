@@ -222,6 +222,7 @@ tess_backend_vulkan_new (const TessVulkanSettings *settings, GError **error)
   if (gpu->device == NULL
       || !check_storage (gpu->device, settings->storage, error))
     goto fail;
+  gpu->base.n_bytes_value = gpu->device->caps.n_bytes_binding;
   gpu->heap = tess_gpu_heap_new (gpu->device);
   tess_gpu_heap_limit (gpu->heap, settings->n_bytes);
   if (settings->hidden)

@@ -36,6 +36,10 @@ tess_backend_vulkan_new (const TessVulkanSettings *settings, GError **error);
 /* What it runs on; NULL for a backend of another kind. */
 const TessGpuDevice *tess_backend_vulkan_device (TessBackend *backend);
 
+/* Tells core/devices.h how cards are opened; to be called by a program that
+ * shall use them, before its first studio. */
+void tess_gpu_register (void);
+
 /* Submits to the device so far. */
 guint64 tess_backend_vulkan_n_submits (TessBackend *backend);
 

@@ -7,7 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <libgimp/gimp.h>
 #include <libgimp/gimpui.h>
-#include "core/backend.h"
+#include "core/devices.h"
 #include "plugins/common.h"
 #include "ui/models.h"
 #include "ui/settings.h"
@@ -76,18 +76,17 @@ add_machine (GString *report)
 }
 
 static void
-add_device (GString *report, TessType storage)
+add_devices (GString *report)
 {
-  const TessCpuSettings settings
-      = { .n_threads = gimp_get_num_processors (), .storage = storage };
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TessBackend) backend = tess_backend_cpu_new (&settings, &error);
+  g_autofree gchar *lines = tess_devices_list (gimp_get_num_processors ());
+  g_auto (GStrv) list = g_strsplit (lines, "\n", -1);
 
-  if (backend)
-    g_string_append_printf (report, "  %s\n", tess_backend_name (backend));
-  else
-    g_string_append_printf (report, "  cpu, %s: %s\n", tess_type_name (storage),
-                            error->message);
+  g_string_append (report, "Devices:\n");
+  for (gint i = 0; list[i] && *list[i]; i++)
+    {
+      g_strdelimit (list[i], "\t", ' ');
+      g_string_append_printf (report, "  %s\n", list[i]);
+    }
 }
 
 static void
@@ -125,9 +124,7 @@ make_report (void)
   add_versions (report);
   g_string_append_printf (report, "Installed in: %s\n", installed);
   add_machine (report);
-  g_string_append (report, "Devices:\n");
-  add_device (report, TESS_F32);
-  add_device (report, TESS_BF16);
+  add_devices (report);
   add_models (report);
   g_string_append_printf (report, "Last error: %s\n", last ? last : "none");
   return g_string_free (report, FALSE);

@@ -3,6 +3,7 @@
  * once to ask that, and again for every call. */
 #include <string.h>
 #include <libgimp/gimp.h>
+#include "gpu/backend.h"
 #include "plugins/common.h"
 
 typedef struct
@@ -66,4 +67,5 @@ tess_plug_in_class_init (TessPlugInClass *klass)
 static void
 tess_plug_in_init (TessPlugIn *plug_in)
 {
+  tess_gpu_register ();
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tools/tessera-run.c: the job without GIMP: settings in, PNG out. */
+#include "core/devices.h"
 #include "core/error.h"
 #include "core/generate.h"
 #include "core/job-folder.h"
 #include "core/png-file.h"
+#include "gpu/backend.h"
 
 #include <glib/gstdio.h>
 #include <glib-unix.h>
@@ -328,23 +330,9 @@ list_models (void)
 static void
 list_devices (void)
 {
-  static const TessType storages[] = { TESS_F32, TESS_BF16 };
+  g_autofree gchar *lines = tess_devices_list (0);
 
-  for (guint i = 0; i < G_N_ELEMENTS (storages); i++)
-    {
-      const TessCpuSettings settings = { .storage = storages[i] };
-      g_autoptr (GError) error = NULL;
-      g_autoptr (TessBackend) backend
-          = tess_backend_cpu_new (&settings, &error);
-
-      printf ("cpu\t%s\t%s%s\n",
-              storages[i] == TESS_F32 ? "float32" : "bfloat16",
-              backend ? tess_backend_name (backend) : error->message,
-              backend && storages[i] == tess_backend_cpu_best_storage ()
-                  ? " (chosen by auto)"
-                  : "");
-    }
-  printf ("plain\tfloat32\tplain C, for checking\n");
+  fputs (lines, stdout);
 }
 
 static gchar *
@@ -739,6 +727,7 @@ main (int argc, char **argv)
   setlocale (LC_ALL, "");
   cancellable = cancel_on_signals ();
   gegl_init (NULL, NULL);
+  tess_gpu_register ();
   g_object_set (gegl_config (), "use-opencl", FALSE, NULL);
   status = run (&options, cancellable, argc, argv);
   options_finish (&options);

@@ -183,11 +183,14 @@ tess_section_advanced (TessStudioSettings *settings)
       _ ("How the canvas becomes pixels. Exact gives the same as "
          "in one piece; the estimate needs less memory."));
   tess_table_add_choice (&table, _ ("Device"), "device",
-                         _ ("What computes. Plain C is for checking only."));
+                         _ ("What computes. Automatic takes the graphics card "
+                            "where there is one that works; change it when a "
+                            "picture goes wrong. Plain C is for checking "
+                            "only."));
   tess_table_add_choice (
       &table, _ ("Precision"), "storage",
-      _ ("bfloat16 is faster where the processor has it; the "
-         "picture differs a little."));
+      _ ("float16 is for graphics cards, bfloat16 is faster where "
+         "the processor has it; the picture differs a little."));
   tess_table_add_spin (
       &table, _ ("Memory, MiB"), "memory", 256, 0,
       _ ("What the job may take; 0: what is free. Lower it when "

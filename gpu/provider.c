@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * gpu/provider.c: graphics cards as core/devices.h asks for them. */
+#include "core/devices.h"
+#include "gpu/backend.h"
+
+/* float16 on cards: half the memory, and faster on all of them; a CPU-type
+ * device gains nothing by it. */
+static TessType
+best_storage (GError **error)
+{
+  TessGpuDevice *device
+      = tess_gpu_device_new (g_getenv ("TESSERA_DEVICE"), FALSE, error);
+  TessType storage = TESS_F32;
+
+  if (device != NULL && device->caps.f16_storage && !device->caps.is_cpu)
+    storage = TESS_F16;
+  tess_gpu_device_free (device);
+  return storage;
+}
+
+static TessBackend *
+open_gpu (gint storage, gsize n_bytes, GError **error)
+{
+  TessVulkanSettings settings = { .n_bytes = n_bytes };
+  GError *local = NULL;
+
+  settings.storage
+      = storage == 0 ? best_storage (&local) : (TessType) (storage - 1);
+  if (local != NULL)
+    {
+      g_propagate_error (error, local);
+      return NULL;
+    }
+  return tess_backend_vulkan_new (&settings, error);
+}
+
+/* A card, or whatever was asked for by name. */
+static gboolean
+present (void)
+{
+  g_autoptr (GPtrArray) infos = NULL;
+
+  if (g_getenv ("TESSERA_DEVICE") != NULL)
+    return TRUE;
+  infos = tess_gpu_list ();
+  for (guint i = 0; i < infos->len; i++)
+    {
+      const TessGpuInfo *info = infos->pdata[i];
+
+      if (info->kind != TESS_GPU_CPU && info->refused == NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+list (GString *lines)
+{
+  g_autoptr (GPtrArray) infos = tess_gpu_list ();
+
+  for (guint i = 0; i < infos->len; i++)
+    {
+      const TessGpuInfo *info = infos->pdata[i];
+
+      g_string_append_printf (lines, "gpu\t%s\t%s, %s, ", info->name,
+                              info->driver, tess_gpu_kind_name (info->kind));
+      if (info->refused != NULL)
+        g_string_append_printf (lines, "not usable: %s\n", info->refused);
+      else
+        g_string_append_printf (
+            lines, "%.1f GiB, %.1f free%s\n", info->n_bytes / 0x1p30,
+            info->n_bytes_free / 0x1p30,
+            info->kind == TESS_GPU_CPU ? "; only with TESSERA_DEVICE" : "");
+    }
+}
+
+static gsize
+n_bytes_free (TessBackend *backend)
+{
+  const TessGpuDevice *device = tess_backend_vulkan_device (backend);
+
+  return device != NULL ? MAX (tess_gpu_device_n_bytes_free (device), 1) : 0;
+}
+
+void
+tess_gpu_register (void)
+{
+  static const TessGpuProvider provider
+      = { open_gpu, present, list, n_bytes_free };
+
+  tess_devices_set_gpu (&provider);
+}
