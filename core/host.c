@@ -259,10 +259,12 @@ static TessExec *
 host_compile (TessBackend *backend, TessProgram *program, GError **error)
 {
   TessHostBackend *host = (TessHostBackend *) backend;
+  gint64 start = g_get_monotonic_time (), prepared;
   HostExec *exec = prepare (host, program);
   gint n_threads = omp_get_max_threads ();
   gboolean ok = TRUE;
 
+  prepared = g_get_monotonic_time ();
   omp_set_num_threads (host->n_threads);
   for (gsize i = 0; i < exec->n_kernels && ok; i++)
     ok = fill_packs (host, exec->kernels[i], error);
@@ -273,9 +275,12 @@ host_compile (TessBackend *backend, TessProgram *program, GError **error)
       return NULL;
     }
   host->n_execs++;
-  g_debug ("%s: %" G_GSIZE_FORMAT " ops, arena %.1f MiB, new weights %.1f MiB",
+  g_debug ("%s: %" G_GSIZE_FORMAT
+           " ops, arena %.1f MiB, new weights %.1f MiB; kernels %.2f s, "
+           "weights %.2f s",
            program->name, exec->n_kernels, exec->n_bytes_arena / 1048576.0,
-           exec->n_bytes_weights / 1048576.0);
+           exec->n_bytes_weights / 1048576.0, (prepared - start) / 1e6,
+           (g_get_monotonic_time () - prepared) / 1e6);
   return &exec->base;
 }
 

@@ -10,6 +10,8 @@
 #define PAGE 4096
 #define MAPPED_FROM (4 * 1024 * 1024)
 
+#define POPULATED (1024 * 1024) /* bytes that a thread asks for at once */
+
 #define PATTERN 0xa5
 
 static gint fail_at, n_broken;
@@ -92,6 +94,22 @@ tess_memory_new (gsize n_asked, const gchar *purpose, GError **error)
       memset ((guint8 *) memory + n_asked, PATTERN, PAGE);
     }
   return memory;
+}
+
+void
+tess_memory_populate (gpointer memory, gsize n_bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+  guint8 *first = (guint8 *) ((guintptr) memory / PAGE * PAGE);
+
+  /* Smaller ones are zeroed already. */
+  if (n_bytes < MAPPED_FROM)
+    return;
+#pragma omp parallel for
+  for (gsize at = 0; at < n_bytes; at += POPULATED)
+    madvise (first + at, mapped_size (MIN (n_bytes - at, POPULATED)),
+             MADV_POPULATE_WRITE);
+#endif
 }
 
 void

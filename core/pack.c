@@ -24,7 +24,10 @@ make_in_host (const TessPackSpec *spec, gpointer data, GError **error)
 {
   gpointer pack = tess_memory_new (spec->n_bytes, "weights", error);
 
-  if (pack == NULL || spec->fill (spec, pack, error))
+  if (pack == NULL)
+    return NULL;
+  tess_memory_populate (pack, spec->n_bytes);
+  if (spec->fill (spec, pack, error))
     return pack;
   tess_memory_free (pack, spec->n_bytes);
   return NULL;
@@ -131,6 +134,15 @@ tess_packs_has (TessPacks *packs, const TessPackSpec *spec)
   return g_hash_table_contains (packs->packs, key);
 }
 
+static gboolean
+check_weights (const TessPackSpec *spec, GError **error)
+{
+  for (gint i = 0; i < TESS_PACK_WEIGHTS && spec->weights[i] != NULL; i++)
+    if (!tess_weight_check (spec->weights[i], error))
+      return FALSE;
+  return TRUE;
+}
+
 TessPack *
 tess_packs_get (TessPacks *packs, const TessPackSpec *spec, GError **error)
 {
@@ -144,6 +156,11 @@ tess_packs_get (TessPacks *packs, const TessPackSpec *spec, GError **error)
       data = packs->store->make (spec, packs->store_data, error);
       if (data == NULL)
         return NULL;
+      if (!check_weights (spec, error))
+        {
+          packs->store->free (data, spec->n_bytes, packs->store_data);
+          return NULL;
+        }
       for (gint i = 0; i < TESS_PACK_WEIGHTS && spec->weights[i] != NULL; i++)
         tess_weight_drop_pages (spec->weights[i]);
 

@@ -11,6 +11,7 @@
 #include <glib/gstdio.h>
 #include <png.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct
 {
@@ -272,6 +273,7 @@ tess_png_save (GeglBuffer *buffer,
   good = write_rows (&file, settings, cancellable);
   png_destroy_write_struct (&file.png, &file.info);
   g_free (file.rows);
+  good = good && fflush (file.file) == 0 && fsync (fileno (file.file)) == 0;
   if (fclose (file.file) != 0)
     good = FALSE;
   if (good && g_rename (beside, path) == 0)

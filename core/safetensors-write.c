@@ -92,6 +92,31 @@ make_header (const TessSafetensorsEntry *entries,
   return header;
 }
 
+static gboolean
+write_all (GOutputStream *stream,
+           const GString *header,
+           const TessSafetensorsEntry *entries,
+           gint n_entries,
+           TessSafetensorsFill fill,
+           gpointer data,
+           GError **error)
+{
+  if (!g_output_stream_write_all (stream, header->str, header->len, NULL, NULL,
+                                  error))
+    return FALSE;
+  for (gint i = 0; i < n_entries; i++)
+    {
+      gsize n_bytes = entry_n_bytes (entries + i);
+      g_autofree gchar *bytes = g_malloc (MAX (n_bytes, 1));
+
+      fill (i, bytes, n_bytes, data);
+      if (!g_output_stream_write_all (stream, bytes, n_bytes, NULL, NULL,
+                                      error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 gboolean
 tess_safetensors_write (const gchar *path,
                         const TessSafetensorsEntry *entries,
@@ -104,21 +129,21 @@ tess_safetensors_write (const gchar *path,
   g_autoptr (GFile) file = g_file_new_for_path (path);
   g_autoptr (GFileOutputStream) stream = NULL;
   g_autoptr (GString) header = make_header (entries, n_entries, metadata);
+  g_autoptr (GCancellable) drop = g_cancellable_new ();
+  gboolean is_new = !g_file_query_exists (file, NULL);
 
   stream = g_file_replace (file, NULL, FALSE, G_FILE_CREATE_NONE, NULL, error);
-  if (stream == NULL
-      || !g_output_stream_write_all (G_OUTPUT_STREAM (stream), header->str,
-                                     header->len, NULL, NULL, error))
+  if (stream == NULL)
     return FALSE;
-  for (gint i = 0; i < n_entries; i++)
-    {
-      gsize n_bytes = entry_n_bytes (entries + i);
-      g_autofree gchar *bytes = g_malloc (MAX (n_bytes, 1));
+  if (write_all (G_OUTPUT_STREAM (stream), header, entries, n_entries, fill,
+                 data, error))
+    return g_output_stream_close (G_OUTPUT_STREAM (stream), NULL, error);
 
-      fill (i, bytes, n_bytes, data);
-      if (!g_output_stream_write_all (G_OUTPUT_STREAM (stream), bytes, n_bytes,
-                                      NULL, NULL, error))
-        return FALSE;
-    }
-  return g_output_stream_close (G_OUTPUT_STREAM (stream), NULL, error);
+  /* Closing would put what there is in the file's place; being stopped while
+   * closing deletes it. A file that was not there is written in its place. */
+  g_cancellable_cancel (drop);
+  g_output_stream_close (G_OUTPUT_STREAM (stream), drop, NULL);
+  if (is_new)
+    g_file_delete (file, NULL, NULL);
+  return FALSE;
 }

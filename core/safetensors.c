@@ -7,6 +7,7 @@
  * silence), and memory stays within a small multiple of the header. */
 #include "core/safetensors.h"
 #include "core/error.h"
+#include "core/mapping.h"
 
 #include <string.h>
 
@@ -465,12 +466,15 @@ tess_safetensors_parse (const TessFileBytes *src, GError **error)
 TessTensorFile *
 tess_safetensors_open (const gchar *path, GError **error)
 {
-  g_autoptr (GMappedFile) mapping = g_mapped_file_new (path, FALSE, error);
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) bytes = tess_mapping_new (path, error);
+  g_autoptr (TessTensorFile) file = NULL;
 
-  if (mapping == NULL)
+  if (bytes == NULL)
     return NULL;
-  bytes = g_mapped_file_get_bytes (mapping);
-  return tess_safetensors_parse (
+  file = tess_safetensors_parse (
       &(TessFileBytes) { .bytes = bytes, .mapped = TRUE, .path = path }, error);
+  if (file != NULL
+      && !tess_mapping_check (g_bytes_get_data (bytes, NULL), error))
+    return NULL;
+  return g_steal_pointer (&file);
 }

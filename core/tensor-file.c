@@ -2,6 +2,7 @@
  * core/tensor-file.c: the table of named tensors, and which reader fills it. */
 #include "core/tensor-file.h"
 #include "core/error.h"
+#include "core/mapping.h"
 #include "core/pickle.h"
 #include "core/safetensors.h"
 
@@ -85,12 +86,15 @@ tess_tensor_file_parse (const TessFileBytes *src, GError **error)
 TessTensorFile *
 tess_tensor_file_open (const gchar *path, GError **error)
 {
-  g_autoptr (GMappedFile) mapping = g_mapped_file_new (path, FALSE, error);
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) bytes = tess_mapping_new (path, error);
+  g_autoptr (TessTensorFile) file = NULL;
 
-  if (mapping == NULL)
+  if (bytes == NULL)
     return NULL;
-  bytes = g_mapped_file_get_bytes (mapping);
-  return tess_tensor_file_parse (
+  file = tess_tensor_file_parse (
       &(TessFileBytes) { .bytes = bytes, .mapped = TRUE, .path = path }, error);
+  if (file != NULL
+      && !tess_mapping_check (g_bytes_get_data (bytes, NULL), error))
+    return NULL;
+  return g_steal_pointer (&file);
 }

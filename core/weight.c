@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * core/weight.c: rows of a trained tensor, with LoRA added while reading. */
 #include "core/weight.h"
+#include "core/mapping.h"
 #include "core/simd.h"
 
 #include <string.h>
@@ -140,6 +141,23 @@ tess_weight_read (const TessWeight *weight,
     for (guint i = 0; i < weight->deltas->len; i++)
       delta_add (&g_array_index (weight->deltas, TessWeightDelta, i), first_row,
                  n_rows, length, dst);
+}
+
+gboolean
+tess_weight_check (const TessWeight *weight, GError **error)
+{
+  if (!tess_mapping_check (weight->tensor->data, error))
+    return FALSE;
+  for (guint i = 0; weight->deltas != NULL && i < weight->deltas->len; i++)
+    {
+      const TessWeightDelta *delta
+          = &g_array_index (weight->deltas, TessWeightDelta, i);
+
+      if (!tess_mapping_check (delta->up->data, error)
+          || !tess_mapping_check (delta->down->data, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 void

@@ -46,6 +46,9 @@ void tess_weight_read (const TessWeight *weight,
                        gsize n_rows,
                        gfloat *dst);
 
+/* What was read came from the whole files; see tess_mapping_check. */
+gboolean tess_weight_check (const TessWeight *weight, GError **error);
+
 /* The bytes have been read and will hardly be wanted again: pages of a mapped
  * file are given back to the system (they stay in its cache). */
 void tess_weight_drop_pages (const TessWeight *weight);

@@ -3,9 +3,11 @@
 #include "tests/harness.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define SKIP_MARK "TESS-SKIP: "
@@ -51,6 +53,17 @@ void
 tess_test_skip (const gchar *reason)
 {
   ck_abort_msg (SKIP_MARK "%s", reason);
+}
+
+void
+tess_test_fill_disk (gsize n_bytes)
+{
+  struct rlimit limit;
+
+  signal (SIGXFSZ, SIG_IGN);
+  getrlimit (RLIMIT_FSIZE, &limit);
+  limit.rlim_cur = n_bytes > 0 ? n_bytes : limit.rlim_max;
+  setrlimit (RLIMIT_FSIZE, &limit);
 }
 
 gdouble

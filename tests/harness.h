@@ -21,6 +21,9 @@ gchar *tess_test_shared (const gchar *name);
 /* Counts the running test as skipped and says why. */
 void tess_test_skip (const gchar *reason);
 
+/* As on a full disk: no file may grow past @n_bytes; 0: as before. */
+void tess_test_fill_disk (gsize n_bytes);
+
 /* max |a - b| / max |b| */
 gdouble tess_test_error (const gfloat *a, const gfloat *b, gsize n);
 

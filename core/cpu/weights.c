@@ -104,21 +104,48 @@ tables_finish (Tables *tables)
   g_free (tables->k);
 }
 
+/* Where the rows of a piece lie one after another, @step apart, as they mostly
+ * do, no table is read for them; else @step is 0. */
+static gsize
+row_step (const gsize *places, gsize n)
+{
+  gsize step = n > 1 ? places[1] - places[0] : 1;
+
+  for (gsize i = 1; i < n; i++)
+    if (places[i] - places[i - 1] != step)
+      return 0;
+  return step;
+}
+
 #define SCATTER(name, type)                                                    \
+  static inline __attribute__ ((always_inline)) void name##_rows (             \
+      type *to, const type *from, const gsize *places, gsize row, gsize n,     \
+      const gsize step)                                                        \
+  {                                                                            \
+    for (gsize o = 0; o < n; o++)                                              \
+      to[step > 0 ? o * step : places[o] - places[0]] = from[o * row];         \
+  }                                                                            \
+                                                                               \
   static void name (type *dst, const type *src, const Tables *tables,          \
                     gsize first, gsize n)                                      \
   {                                                                            \
     gsize n_k = tables->n_k, row = tables->n_i * n_k;                          \
+    const gsize *places = tables->o + first;                                   \
+    gsize step = row_step (places, n);                                         \
                                                                                \
     for (gsize i0 = 0; i0 < tables->n_i; i0 += COLUMNS)                        \
       for (gsize k = 0; k < n_k; k++)                                          \
         for (gsize i = i0; i < MIN (i0 + COLUMNS, tables->n_i); i++)           \
           {                                                                    \
-            type *to = dst + tables->i[i] + tables->k[k];                      \
+            type *to = dst + places[0] + tables->i[i] + tables->k[k];          \
             const type *from = src + i * n_k + k;                              \
                                                                                \
-            for (gsize o = 0; o < n; o++)                                      \
-              to[tables->o[first + o]] = from[o * row];                        \
+            if (step == 1 && n == ROWS)                                        \
+              name##_rows (to, from, places, row, ROWS, 1);                    \
+            else if (step == 2)                                                \
+              name##_rows (to, from, places, row, n, 2);                       \
+            else                                                               \
+              name##_rows (to, from, places, row, n, 0);                       \
           }                                                                    \
   }
 SCATTER (scatter_f32, gfloat)

@@ -203,6 +203,32 @@ START_TEST (test_png_stopped)
 }
 END_TEST
 
+/* A full disk: the old picture stays, and no part of the new one. */
+START_TEST (test_png_full)
+{
+  g_autofree gchar *folder = folder_new ();
+  g_autofree gchar *path = g_build_filename (folder, "a.png", NULL);
+  g_autoptr (GeglBuffer) canvas = tess_canvas_new (256, 256);
+  g_autofree gfloat *noise = g_new (gfloat, 256 * 256 * 3);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *text = NULL;
+  const TessPngSettings settings = { 0 };
+
+  for (guint i = 0; i < 256 * 256 * 3; i++)
+    noise[i] = (i * 2654435761u >> 8) / 16777216.0f;
+  gegl_buffer_set (canvas, NULL, 0, babl_format ("R'G'B' float"), noise,
+                   GEGL_AUTO_ROWSTRIDE);
+  g_file_set_contents (path, "old", -1, NULL);
+  tess_test_fill_disk (4096);
+  ck_assert (!tess_png_save (canvas, path, &settings, NULL, &error));
+  tess_test_fill_disk (0);
+  ck_assert (error->domain == G_FILE_ERROR);
+  g_file_get_contents (path, &text, NULL, NULL);
+  ck_assert_str_eq (text, "old");
+  folder_check_and_remove (folder, 1);
+}
+END_TEST
+
 /* Cut short anywhere, or with any byte changed, a file is refused or read,
  * never worse. */
 START_TEST (test_png_hostile)
@@ -248,6 +274,7 @@ tess_test_suite (void)
   tcase_add_test (tcase, test_png);
   tcase_add_test (tcase, test_png_mask);
   tcase_add_test (tcase, test_png_stopped);
+  tcase_add_test (tcase, test_png_full);
   tcase_add_test (tcase, test_png_hostile);
   suite_add_tcase (suite, tcase);
   return suite;

@@ -294,6 +294,33 @@ START_TEST (test_write)
 }
 END_TEST
 
+/* A full disk: what was there stays, and no part of the new file. */
+START_TEST (test_write_full)
+{
+  static const TessSafetensorsEntry entry
+      = { "large", TESS_U8, 1, { 64 * 1024 } };
+  g_autofree gchar *folder = g_dir_make_tmp ("tessera-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "a.safetensors", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *text = NULL;
+
+  if (_i > 0)
+    g_file_set_contents (path, "old", -1, NULL);
+  tess_test_fill_disk (16 * 1024);
+  ck_assert (
+      !tess_safetensors_write (path, &entry, 1, NULL, fill, NULL, &error));
+  tess_test_fill_disk (0);
+  ck_assert_ptr_nonnull (error);
+  if (_i > 0)
+    {
+      ck_assert (g_file_get_contents (path, &text, NULL, NULL));
+      ck_assert_str_eq (text, "old");
+      g_unlink (path);
+    }
+  ck_assert_int_eq (g_rmdir (folder), 0);
+}
+END_TEST
+
 START_TEST (test_no_file)
 {
   g_autoptr (GError) error = NULL;
@@ -316,6 +343,7 @@ tess_test_suite (void)
   tcase_add_test (tests, test_lengths);
   tcase_add_test (tests, test_many);
   tcase_add_test (tests, test_write);
+  tcase_add_loop_test (tests, test_write_full, 0, 2);
   tcase_add_test (tests, test_no_file);
   suite_add_tcase (suite, tests);
   return suite;

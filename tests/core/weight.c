@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tests/core/weight.c: rows with LoRA added equal the sum written out. */
+#include "core/error.h"
+#include "core/host.h"
+#include "core/safetensors.h"
 #include "core/weight.h"
 #include "tests/harness.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum
 {
@@ -95,6 +100,58 @@ START_TEST (test_deltas)
 }
 END_TEST
 
+static void
+fill (gint i, gpointer dst, gsize n_bytes, gpointer data)
+{
+  memset (dst, 0x40, n_bytes);
+}
+
+/* Another program cuts the model's file short while it is open: an error, and
+ * the same again later; never the end of the program. */
+START_TEST (test_cut_short)
+{
+  enum
+  {
+    N_ROWS = 1024,
+    N_COLUMNS = 256,
+  };
+  const TessSafetensorsEntry entry
+      = { "w", TESS_F32, 2, { N_ROWS, N_COLUMNS } };
+  g_autofree gchar *folder = g_dir_make_tmp ("tessera-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "w.safetensors", NULL);
+  g_autofree gfloat *read = g_new (gfloat, N_ROWS * N_COLUMNS);
+  g_autoptr (TessTensorFile) file = NULL;
+  g_autoptr (TessWeight) weight = NULL;
+  TessPacks *packs = tess_packs_new (NULL, NULL);
+  GError *error = NULL;
+
+  ck_assert (
+      tess_safetensors_write (path, &entry, 1, NULL, fill, NULL, &error));
+  file = tess_tensor_file_open (path, &error);
+  ck_no_error (error);
+  weight = tess_weight_new ("w", tess_tensor_file_get (file, "w"));
+  ck_assert (tess_weight_check (weight, &error));
+  ck_assert_int_eq (truncate (path, 100 * 1024), 0);
+  for (gint i = 0; i < 2; i++)
+    {
+      TessPackSpec spec = { 0 };
+
+      tess_pack_spec_plain (&spec, weight);
+      ck_assert_ptr_null (tess_packs_get (packs, &spec, &error));
+      ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_MODEL));
+      ck_assert_ptr_nonnull (strstr (error->message, path));
+      g_clear_error (&error);
+      tess_pack_spec_clear (&spec);
+    }
+  tess_weight_read (weight, 0, N_ROWS, read); /* the rest reads as zeros */
+  ck_assert_float_gt (read[0], 3.0f);
+  ck_assert_float_eq (read[N_ROWS * N_COLUMNS - 1], 0.0f);
+  tess_packs_free (packs);
+  g_unlink (path);
+  g_rmdir (folder);
+}
+END_TEST
+
 Suite *
 tess_test_suite (void)
 {
@@ -104,6 +161,7 @@ tess_test_suite (void)
   tcase_add_test (tests, test_plain);
   tcase_add_test (tests, test_vector);
   tcase_add_test (tests, test_deltas);
+  tcase_add_test (tests, test_cut_short);
   suite_add_tcase (suite, tests);
   return suite;
 }
