@@ -3,6 +3,7 @@
  * once to ask that, and again for every call. */
 #include <string.h>
 #include <libgimp/gimp.h>
+#include "core/threads.h"
 #include "gpu/backend.h"
 #include "plugins/common.h"
 
@@ -19,7 +20,14 @@ typedef struct
 GType tess_plug_in_get_type (void) G_GNUC_CONST;
 
 G_DEFINE_TYPE (TessPlugIn, tess_plug_in, GIMP_TYPE_PLUG_IN)
-GIMP_MAIN (tess_plug_in_get_type ())
+int
+main (int argc, char **argv)
+{
+  /* Not where GIMP only asks what there is. */
+  if (g_strv_contains ((const gchar *const *) argv, "-run"))
+    tess_threads_init (argv);
+  return gimp_main (tess_plug_in_get_type (), argc, argv);
+}
 
 static const struct
 {

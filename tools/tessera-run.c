@@ -5,6 +5,7 @@
 #include "core/generate.h"
 #include "core/job-folder.h"
 #include "core/png-file.h"
+#include "core/threads.h"
 #include "gpu/backend.h"
 
 #include <glib/gstdio.h>
@@ -724,6 +725,7 @@ main (int argc, char **argv)
   };
   gint status;
 
+  tess_threads_init (argv);
   setlocale (LC_ALL, "");
   cancellable = cancel_on_signals ();
   gegl_init (NULL, NULL);

@@ -12,6 +12,7 @@
 #include "core/model-synthetic.h"
 #include "core/program-private.h"
 #include "core/text-encoder.h"
+#include "core/threads.h"
 #include "core/unet.h"
 #include "core/vae.h"
 
@@ -402,6 +403,7 @@ main (int argc, char **argv)
   g_autofree gchar *path = NULL;
   GError *error = NULL;
 
+  tess_threads_init (original);
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error))
     die (error);
