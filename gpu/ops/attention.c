@@ -163,7 +163,7 @@ make_tiles (const TessGpuVariant *variant, TessGpuKernel *kernel)
 
 #define MATRIX_WAVES 4
 #define MATRIX_KEYS 32
-#define MATRIX_WIDEST 160 /* more would not fit in registers */
+#define MAX_MATRICES 10 /* of sums that a subgroup can hold */
 
 static const TessGpuMatrix *
 matrix_of (const TessGpuCaps *caps)
@@ -194,8 +194,9 @@ refuses_matrices (const TessGpuVariant *variant,
     return "cooperative matrices have 16-bit factors";
   if (m == NULL)
     return "no cooperative matrix of a fitting shape";
-  if (attention->d % 8 != 0 || attention->d > MATRIX_WIDEST)
-    return "heads are no multiple of 8 up to 160 wide";
+  if (attention->d % 8 != 0
+      || (guint32) attention->d > MAX_MATRICES * MIN (m->n, m->k))
+    return "heads are too wide, or no multiple of 8";
   if (MATRIX_WAVES * caps->subgroup_size > caps->n_threads
       || caps->n_shared < 40960)
     return "a group is too large for the device";

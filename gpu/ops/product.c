@@ -181,7 +181,11 @@ refuses (const TessOp *op, TessType storage)
   return NULL;
 }
 
-/* The first of the device's that the tiles are whole multiples of. */
+/* Of sums that a subgroup can hold. */
+#define MAX_MATRICES 16
+
+/* The first of the device's that the tiles are whole multiples of; a step sums
+ * over two of them. */
 static const TessGpuMatrix *
 matrix_of (const TessGpuVariant *variant, const TessGpuCaps *caps)
 {
@@ -190,9 +194,11 @@ matrix_of (const TessGpuVariant *variant, const TessGpuCaps *caps)
   for (guint i = 0; i < caps->n_matrices; i++)
     {
       const TessGpuMatrix *m = &caps->matrices[i];
+      guint32 n_rows = size[0] / size[2], n_columns = size[1] / size[3];
 
-      if (size[0] / size[3] % m->m == 0 && size[1] / size[4] % m->n == 0
-          && m->n % 4 == 0 && m->k % 8 == 0 && 2 * size[2] % m->k == 0)
+      if (n_rows % m->m == 0 && n_columns % m->n == 0 && m->n % 4 == 0
+          && m->k % 8 == 0
+          && n_rows / m->m * (n_columns / m->n) <= MAX_MATRICES)
         return m;
     }
   return NULL;
@@ -205,13 +211,14 @@ tess_gpu_product_refuses_matrices (const TessGpuVariant *variant,
                                    TessType storage)
 {
   const guint32 *size = variant->constants;
+  const TessGpuMatrix *m = matrix_of (variant, caps);
 
   if (storage != TESS_F16)
     return "cooperative matrices have 16-bit factors";
-  if (matrix_of (variant, caps) == NULL)
+  if (m == NULL)
     return "no cooperative matrix of a shape that divides the tile";
-  if (size[3] * size[4] * caps->subgroup_size > caps->n_threads
-      || (size[0] + size[1]) * (size[2] / 4 + 1) * 16 > caps->n_shared)
+  if (size[2] * size[3] * caps->subgroup_size > caps->n_threads
+      || (size[0] + size[1]) * (m->k / 4 + 1) * 16 > caps->n_shared)
     return "a group is too large for the device";
   return refuses (op, storage);
 }
@@ -279,7 +286,10 @@ rate (const TessGpuVariant *variant, const TessGpuCaps *caps)
   const guint32 *size = variant->constants;
 
   if (variant->make == tess_gpu_product_make_matrices)
-    return caps->is_cpu ? 1.0 : size[0] >= 128 ? 8.0 : 5.0;
+    return caps->is_cpu     ? 2.0
+           : size[0] >= 128 ? 8.0
+           : size[0] >= 64  ? 5.0
+                            : 2.5;
   if (variant->make == tess_gpu_product_make_lanes)
     return caps->is_cpu ? (size[0] >= 16 ? 58.0 : 48.0) : 0.3;
   if (caps->is_cpu)
@@ -377,12 +387,12 @@ tess_gpu_product_make_matrices (const TessGpuVariant *variant,
 {
   const guint32 *size = variant->constants;
   const TessGpuMatrix *m = matrix_of (variant, kernel->caps);
-  guint32 constants[] = { size[3] * size[4] * kernel->caps->subgroup_size,
+  guint32 constants[] = { size[2] * size[3] * kernel->caps->subgroup_size,
                           size[0],
                           size[1],
+                          m->k,
                           size[2],
                           size[3],
-                          size[4],
                           m->m,
                           m->n,
                           m->k };

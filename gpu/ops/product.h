@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* The constants of each, in this order:
- * matrices: BM, BN, PAIRS, WAVES_M, WAVES_N
+ * matrices: BM, BN, WAVES_M, WAVES_N
  * tiles: BM, BN, TM, TN; lanes: TM, TN, PAIRS; see the shaders. */
 const gchar *tess_gpu_product_refuses_matrices (const TessGpuVariant *variant,
                                                 const TessGpuCaps *caps,
@@ -41,8 +41,9 @@ void tess_gpu_product_make_lanes (const TessGpuVariant *variant,
     { __VA_ARGS__ },                                                           \
     tess_gpu_product_cost }
 #define TESS_GPU_PRODUCT_VARIANTS                                              \
-  TESS_GPU_PRODUCT_VARIANT ("matrices 128x128", matrices, 128, 128, 16, 2, 2), \
-      TESS_GPU_PRODUCT_VARIANT ("matrices 64x64", matrices, 64, 64, 16, 2, 2), \
+  TESS_GPU_PRODUCT_VARIANT ("matrices 128x128", matrices, 128, 128, 2, 2),     \
+      TESS_GPU_PRODUCT_VARIANT ("matrices 64x64", matrices, 64, 64, 2, 2),     \
+      TESS_GPU_PRODUCT_VARIANT ("matrices 32x32", matrices, 32, 32, 2, 2),     \
       TESS_GPU_PRODUCT_VARIANT ("tiles 128x128", tiles, 128, 128, 8, 8),       \
       TESS_GPU_PRODUCT_VARIANT ("tiles 64x64", tiles, 64, 64, 8, 4),           \
       TESS_GPU_PRODUCT_VARIANT ("tiles 16x64", tiles, 16, 64, 4, 4),           \
