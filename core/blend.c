@@ -35,22 +35,23 @@ axis_weights (TessTileWeight weight,
               gint tile,
               gint n,
               const gint *starts,
+              const gint *sizes, /* may be NULL */
               gdouble bias,
               gint *gap)
 {
   g_autofree gdouble *sums = g_new0 (gdouble, length);
-  gdouble *weights = g_new (gdouble, (gsize) n * tile);
+  gdouble *weights = g_new0 (gdouble, (gsize) n * tile);
 
   for (gint j = 0; j < n; j++)
-    for (gint i = 0; i < tile; i++)
+    for (gint i = 0; i < (sizes ? sizes[j] : tile); i++)
       {
-        gdouble w = weight_at (weight, i, tile, bias);
+        gdouble w = weight_at (weight, i, sizes ? sizes[j] : tile, bias);
 
         weights[(gsize) j * tile + i] = w;
         sums[(starts[j] + i) % length] += w;
       }
   for (gint j = 0; j < n; j++)
-    for (gint i = 0; i < tile; i++)
+    for (gint i = 0; i < (sizes ? sizes[j] : tile); i++)
       weights[(gsize) j * tile + i] /= sums[(starts[j] + i) % length];
   for (*gap = 0; *gap < length && sums[*gap] == 0.0;)
     ++*gap;
@@ -65,9 +66,10 @@ tess_blend_new (const TessTilePlan *plan,
   TessBlend *blend = g_new (TessBlend, 1);
 
   blend->x = axis_weights (weight, plan->width, plan->tile_w, plan->n_x,
-                           plan->starts_x, 0.0, &blend->gap_x);
-  blend->y = axis_weights (weight, plan->height, plan->tile_h, plan->n_y,
-                           plan->starts_y, seam_bias, &blend->gap_y);
+                           plan->starts_x, plan->sizes_x, 0.0, &blend->gap_x);
+  blend->y
+      = axis_weights (weight, plan->height, plan->tile_h, plan->n_y,
+                      plan->starts_y, plan->sizes_y, seam_bias, &blend->gap_y);
   return blend;
 }
 
@@ -90,18 +92,18 @@ tess_blend_gather (const TessTilePlan *plan,
 {
   TessTile tile = tess_tile_plan_tile (plan, i);
   gsize plane = (gsize) plan->width * plan->height;
-  gint first = MIN (plan->tile_w, plan->width - tile.x);
+  gint first = MIN (tile.w, plan->width - tile.x);
 
   for (gint c = 0; c < channels; c++)
-    for (gint y = 0; y < plan->tile_h; y++)
+    for (gint y = 0; y < tile.h; y++)
       {
         const gfloat *row
             = canvas + c * plane
               + (gsize) ((tile.y + y) % plan->height) * plan->width;
 
         memcpy (dst, row + tile.x, first * sizeof *dst);
-        memcpy (dst + first, row, (plan->tile_w - first) * sizeof *dst);
-        dst += plan->tile_w;
+        memcpy (dst + first, row, (tile.w - first) * sizeof *dst);
+        dst += tile.w;
       }
 }
 
@@ -161,15 +163,15 @@ tess_blend_add (const TessBlend *blend,
   const gdouble *weight_x = blend->x + (gsize) (i % plan->n_x) * plan->tile_w;
   const gdouble *weight_y = blend->y + (gsize) (i / plan->n_x) * plan->tile_h;
   gsize plane = (gsize) plan->width * plan->height;
-  gint first = MIN (plan->tile_w, plan->width - tile.x);
-  gint rest = plan->tile_w - first;
+  gint first = MIN (tile.w, plan->width - tile.x);
+  gint rest = tile.w - first;
 
   for (gint c = 0; c < channels; c++)
-    for (gint y = 0; y < plan->tile_h; y++)
+    for (gint y = 0; y < tile.h; y++)
       {
         gsize row = (gsize) ((tile.y + y) % plan->height) * plan->width;
         gint64 *to = sum + c * plane + row;
-        const gfloat *part = share ? share + (gsize) y * plan->tile_w : NULL;
+        const gfloat *part = share ? share + (gsize) y * tile.w : NULL;
 
         if (!add_row (src, weight_x, part, weight_y[y], to + tile.x, first)
             || (rest > 0
@@ -177,7 +179,7 @@ tess_blend_add (const TessBlend *blend,
                              part ? part + first : NULL, weight_y[y], to,
                              rest)))
           return FALSE;
-        src += plan->tile_w;
+        src += tile.w;
       }
   return TRUE;
 }

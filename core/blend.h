@@ -35,7 +35,7 @@ TessBlend *tess_blend_new (const TessTilePlan *plan,
 void tess_blend_free (TessBlend *blend); /* may be NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessBlend, tess_blend_free)
 
-/* Cells of tile @i: [channels, height, width] -> [channels, tile_h, tile_w]. */
+/* Cells of tile @i: [channels, height, width] -> [channels, h, w] of it. */
 void tess_blend_gather (const TessTilePlan *plan,
                         gint i,
                         gint channels,
@@ -45,7 +45,7 @@ void tess_blend_gather (const TessTilePlan *plan,
 /**
  * tess_blend_add:
  * sum += weight * share * src at the cells of tile @i. @share: one plane
- * [tile_h, tile_w], may be NULL: 1. @sum: [channels, height, width].
+ * [h, w] of the tile, may be NULL: 1. @sum: [channels, height, width].
  * Returns: FALSE where @src is not finite or beyond a million.
  */
 gboolean tess_blend_add (const TessBlend *blend,

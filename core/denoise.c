@@ -112,14 +112,45 @@ add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
     }
 }
 
+/* Tiles of one shape one after another, for they can be asked together. */
 static GArray *
 list_samples (const TessDenoise *job, gint step)
 {
   GArray *samples = g_array_new (FALSE, FALSE, sizeof (Sample));
+  const TessTilePlan *plan = job->method->plan;
+  gint n_shapes = plan->sizes_x || plan->sizes_y ? 4 : 1;
 
-  for (gint i = 0; i < job->method->plan->n_tiles; i++)
-    add_tile (job, step, job->order ? job->order[i] : i, samples);
+  for (gint shape = 0; shape < n_shapes; shape++)
+    for (gint i = 0; i < plan->n_tiles; i++)
+      {
+        gint at = job->order ? job->order[i] : i;
+        TessTile tile = tess_tile_plan_tile (plan, at);
+
+        if (n_shapes == 1
+            || shape == 2 * (tile.h < plan->tile_h) + (tile.w < plan->tile_w))
+          add_tile (job, step, at, samples);
+      }
   return samples;
+}
+
+/* How many samples from @first on go into one call: of one shape. */
+static gint
+n_together (const TessDenoise *job, const GArray *samples, gint first)
+{
+  const TessTilePlan *plan = job->method->plan;
+  gint n = MIN (MAX (job->batch, 1), (gint) samples->len - first);
+  TessTile shape
+      = tess_tile_plan_tile (plan, g_array_index (samples, Sample, first).tile);
+
+  for (gint i = 1; i < n; i++)
+    {
+      TessTile tile = tess_tile_plan_tile (
+          plan, g_array_index (samples, Sample, first + i).tile);
+
+      if (tile.w != shape.w || tile.h != shape.h)
+        return i;
+    }
+  return n;
 }
 
 static void
@@ -270,6 +301,32 @@ loop_add (Loop *loop,
   return FALSE;
 }
 
+static gsize
+n_cells (const TessDenoise *job, const Sample *sample)
+{
+  TessTile tile = tess_tile_plan_tile (job->method->plan, sample->tile);
+
+  return (gsize) job->channels * tile.w * tile.h;
+}
+
+/* A flat colour as large as the tile. */
+static void
+loop_background (Loop *loop, const Sample *sample)
+{
+  const TessDenoise *job = loop->job;
+  const TessTilePlan *plan = job->method->plan;
+  TessTile tile = tess_tile_plan_tile (plan, sample->tile);
+  gint pick = tess_regions_pick (job->regions, loop->step, sample->tile,
+                                 sample->alone);
+  const gfloat *src = job->regions->backgrounds + pick * loop->n_tile;
+
+  for (gint c = 0; c < job->channels; c++)
+    for (gint y = 0; y < tile.h; y++)
+      memcpy (loop->background + ((gsize) c * tile.h + y) * tile.w,
+              src + ((gsize) c * plan->tile_h + y) * plan->tile_w,
+              tile.w * sizeof *src);
+}
+
 /* What the network is shown, in its own scale. */
 static gboolean
 loop_gather (Loop *loop, const Sample *sample, gfloat *src, GError **error)
@@ -277,25 +334,23 @@ loop_gather (Loop *loop, const Sample *sample, gfloat *src, GError **error)
   const TessDenoise *job = loop->job;
   const TessRegions *regions = job->regions;
   const TessTilePlan *plan = job->method->plan;
+  gsize n = n_cells (job, sample);
 
   tess_blend_gather (plan, sample->tile, job->channels, loop->x, src);
   if (sample->alone > 0)
     {
-      gint pick = tess_regions_pick (regions, loop->step, sample->tile,
-                                     sample->alone);
-
+      loop_background (loop, sample);
       tess_blend_gather (plan, sample->tile, job->channels, regions->noise,
                          loop->noise);
-      tess_sampler_add_noise (job->sampler, loop->step,
-                              regions->backgrounds + pick * loop->n_tile,
-                              loop->noise, loop->background, loop->n_tile);
+      tess_sampler_add_noise (job->sampler, loop->step, loop->background,
+                              loop->noise, loop->background, n);
       tess_regions_mask (regions, plan, sample->tile, sample->alone,
                          job->channels, loop->background, src);
     }
   if (is_bootstrapped (job, loop->step) && sample->positive
       && !loop_add (loop, sample, src, loop->sum_x, error))
     return FALSE;
-  tess_sampler_scale_input (job->sampler, loop->step, src, src, loop->n_tile);
+  tess_sampler_scale_input (job->sampler, loop->step, src, src, n);
   return TRUE;
 }
 
@@ -307,10 +362,12 @@ loop_call (Loop *loop,
            GError **error)
 {
   const TessDenoise *job = loop->job;
+  TessTile shape = tess_tile_plan_tile (job->method->plan, samples[0].tile);
+  gsize n_tile = n_cells (job, &samples[0]);
   const TessUnetCall call = {
     .n = n,
-    .h = job->method->plan->tile_h,
-    .w = job->method->plan->tile_w,
+    .h = shape.h,
+    .w = shape.w,
     .step = loop->step,
     .src = loop->src,
     .rows = loop->rows,
@@ -322,13 +379,13 @@ loop_call (Loop *loop,
   for (gint i = 0; i < n; i++)
     {
       loop->rows[i] = samples[i].row;
-      if (!loop_gather (loop, &samples[i], loop->src + i * loop->n_tile, error))
+      if (!loop_gather (loop, &samples[i], loop->src + i * n_tile, error))
         return FALSE;
     }
   if (!job->denoiser (&call, job->denoiser_data, cancellable, error))
     return FALSE;
   for (gint i = 0; i < n; i++)
-    if (!loop_add (loop, &samples[i], loop->dst + i * loop->n_tile,
+    if (!loop_add (loop, &samples[i], loop->dst + i * n_tile,
                    samples[i].positive ? loop->sum : loop->sum_negative, error))
       return FALSE;
   return TRUE;
@@ -411,7 +468,6 @@ static gboolean
 loop_step (Loop *loop, GCancellable *cancellable, GError **error)
 {
   const TessDenoise *job = loop->job;
-  gint n_batch = MAX (job->batch, 1);
   g_autoptr (GArray) samples = NULL;
 
   begin_step (job, loop->step);
@@ -422,17 +478,17 @@ loop_step (Loop *loop, GCancellable *cancellable, GError **error)
     memset (loop->sum_x->data, 0, loop->sum_x->n_bytes);
 
   samples = list_samples (job, loop->step);
-  for (gint i = 0; i < (gint) samples->len; i += n_batch)
+  for (gint i = 0, n; i < (gint) samples->len; i += n)
     {
-      gint n = MIN (n_batch, (gint) samples->len - i);
-      const TessDenoiseProgress progress = {
+      TessDenoiseProgress progress = {
         .step = loop->step,
         .n_steps = tess_sampler_n_steps (job->sampler),
-        .n_new = n,
-        .n_done = i + n,
         .n_samples = samples->len,
       };
 
+      n = n_together (job, samples, i);
+      progress.n_new = n;
+      progress.n_done = i + n;
       if (!loop_call (loop, &g_array_index (samples, Sample, i), n, cancellable,
                       error))
         return FALSE;

@@ -18,9 +18,9 @@ struct _TessMethod
 {
   const TessTilePlan *plan;
   const TessBlend *blend;
-  /* Both may be changed before each step (tiles that move), as long as canvas
-   * and tile keep their size, and by nothing but the step's number; may be
-   * NULL. */
+  /* Both may be changed before each step (tiles that move), as long as the
+   * canvas and the largest tile keep their size, and by nothing but the
+   * step's number; may be NULL. */
   void (*begin_step) (TessMethod *method, gint step, gint n_steps);
   /* Unit noise to start from, [channels, height, width]; NULL: what is drawn
    * for a canvas of that size. */

@@ -18,10 +18,10 @@ typedef struct
 /**
  * tess_shifted_new:
  * On an axis that closes on itself (TESS_GRID_RING) the tiles turn by any
- * offset. On another one they shift by up to a tile, the first and the last
- * held at the edges: that takes one tile more in a row, so a step shifts only
- * the axes for which the tiles stay within an eighth more than the canvas's
- * own on average (a half more below 16 tiles). Every cell is covered at every
+ * offset. On another one they shift by up to half a tile (a quarter below
+ * eight tiles) to either side, and a small tile of that size fills what they
+ * leave at one end: both axes together ask for an eighth more than the
+ * canvas has, from four tiles in a row on. Every cell is covered at every
  * step.
  * One tile as large as a ring: a panorama asked at a random yaw.
  * Sources: Frolov 2024 (SpotDiffusion), turned back; Zheng 2023

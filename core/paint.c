@@ -229,6 +229,14 @@ start_picture (Way *way, GError **error)
          && (way->close.band == 0 || start_keep (way, error));
 }
 
+/* Whether what the canvas started from is needed after the first step. */
+static gboolean
+wants_start (const Way *way)
+{
+  return way->close.band > 0
+         || (way->job->regions && way->job->regions->n_steps > 0);
+}
+
 /* The canvas before the first step. Numbers are drawn in the order of the
  * reference pipelines: the encoder's, then the noise, then that of steps. */
 static gboolean
@@ -245,7 +253,11 @@ start_canvas (Way *way, GError **error)
     return FALSE;
   way->latent = tess_tensor_new_nchw (1, job->channels, tiles->height,
                                       tiles->width, error);
-  if (way->latent == NULL || (given && !start_picture (way, error)))
+  if (way->latent == NULL)
+    return FALSE;
+  if (way->args->state && !wants_start (way))
+    return TRUE; /* it is taken up where it was */
+  if (given && !start_picture (way, error))
     return FALSE;
   n = tess_tensor_n_elements (noise);
   if (job->method->draw == NULL)

@@ -84,11 +84,11 @@ tess_regions_present (const TessRegions *regions,
   guint32 present = 0;
 
   for (gint n = 0; n < regions->n_prompts; n++)
-    for (gint y = 0; y < plan->tile_h && !(present & 1u << n); y++)
+    for (gint y = 0; y < tile.h && !(present & 1u << n); y++)
       {
         const gfloat *row = canvas_row (regions->masks, plan, tile, n, y);
 
-        for (gint x = 0; x < plan->tile_w; x++)
+        for (gint x = 0; x < tile.w; x++)
           if (row[(tile.x + x) % plan->width] > 0.0f)
             {
               present |= 1u << n;
@@ -124,11 +124,11 @@ tess_regions_mask (const TessRegions *regions,
   TessTile tile = tess_tile_plan_tile (plan, i);
 
   for (gint c = 0; c < channels; c++)
-    for (gint y = 0; y < plan->tile_h; y++)
+    for (gint y = 0; y < tile.h; y++)
       {
         const gfloat *row = canvas_row (regions->masks, plan, tile, prompt, y);
 
-        for (gint x = 0; x < plan->tile_w; x++, src++, background++)
+        for (gint x = 0; x < tile.w; x++, src++, background++)
           {
             gfloat m = row[(tile.x + x) % plan->width];
 
@@ -146,13 +146,13 @@ tess_regions_share (const TessRegions *regions,
 {
   TessTile tile = tess_tile_plan_tile (plan, i);
 
-  memset (dst, 0, (gsize) plan->tile_h * plan->tile_w * sizeof *dst);
+  memset (dst, 0, (gsize) tile.h * tile.w * sizeof *dst);
   for (gint n = 0; n < regions->n_prompts; n++)
-    for (gint y = 0; y < plan->tile_h && prompts & 1u << n; y++)
+    for (gint y = 0; y < tile.h && prompts & 1u << n; y++)
       {
         const gfloat *row = canvas_row (regions->shares, plan, tile, n, y);
 
-        for (gint x = 0; x < plan->tile_w; x++)
-          dst[y * plan->tile_w + x] += row[(tile.x + x) % plan->width];
+        for (gint x = 0; x < tile.w; x++)
+          dst[y * tile.w + x] += row[(tile.x + x) % plan->width];
       }
 }

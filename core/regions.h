@@ -60,7 +60,7 @@ gint tess_regions_pick (const TessRegions *regions,
                         gint prompt);
 
 /* src = mask * src + (1 - mask) * background at the cells of tile @tile;
- * both [channels, tile_h, tile_w] in the same scale. */
+ * both [channels, h, w] of the tile in the same scale. */
 void tess_regions_mask (const TessRegions *regions,
                         const TessTilePlan *plan,
                         gint tile,
@@ -70,7 +70,7 @@ void tess_regions_mask (const TessRegions *regions,
                         gfloat *src);
 
 /* dst = sum of the shares of the prompts in @prompts at the cells of tile
- * @tile: [tile_h, tile_w]. */
+ * @tile: [h, w] of it. */
 void tess_regions_share (const TessRegions *regions,
                          const TessTilePlan *plan,
                          gint tile,

@@ -2,11 +2,9 @@
  * core/shifted.c: tiles side by side that shift from step to step. */
 #include "core/moving.h"
 
-/* Tiles that may be added to those that a canvas needs, on average; more on
- * a small one, where a shift costs more and edges would stay too long. */
-#define EXTRA 0.125
-#define EXTRA_SMALL 0.5
-#define SMALL 16 /* tiles */
+/* With fewer tiles in a row the small one is a quarter of a tile, else half:
+ * so both axes together cost an eighth at most from four tiles on. */
+#define MANY 8
 
 typedef struct
 {
@@ -23,6 +21,7 @@ typedef struct
   gboolean ring;
   gint n;     /* tiles that cover it */
   gint slack; /* by how much those may shift */
+  gint small; /* side of the tile that fills what a shift leaves */
 } Axis;
 
 TessTilePlan *
@@ -35,72 +34,73 @@ tess_moving_plan_new (const TessMovingSettings *settings, GError **error)
   plan = tess_tile_plan_new (&tiles, error);
   if (plan == NULL)
     return NULL;
-  plan->starts_x = g_renew (gint, plan->starts_x, plan->n_x + 1);
-  plan->starts_y = g_renew (gint, plan->starts_y, plan->n_y + 1);
   return plan;
 }
 
 static Axis
-axis_of (const TessTilePlan *plan, gboolean y)
+axis_of (const TessTilePlan *plan, gboolean y, gint align)
 {
   Axis axis = { y ? plan->height : plan->width, y ? plan->tile_h : plan->tile_w,
-                y ? plan->wrap_y : plan->wrap_x, 0, 0 };
+                y ? plan->wrap_y : plan->wrap_x };
+  gint part;
 
   axis.n = (axis.length + axis.tile - 1) / axis.tile;
   axis.slack = axis.n * axis.tile - axis.length;
+  part = axis.tile / (axis.n < MANY ? 4 : 2);
+  axis.small = MIN ((part + align - 1) / align * align, axis.tile);
   return axis;
 }
 
-/* What a shift beyond the slack adds, in parts of a row. */
-static gdouble
-extra_of (const Axis *axis)
-{
-  return axis->ring || axis->n == 1 ? 0.0 : 1.0 / axis->n;
-}
-
-/* Which axes may shift at @step without going beyond that on average; those
- * of earlier steps are worked out again, so that a step depends on nothing
- * but its number. */
+/* Tiles from @offset on, the last one held at the end; in front of them a
+ * small one. Turned round, the small one is at the end. */
 static void
-choose_axes (const Axis axes[2], gint step, gboolean may[2])
+shift_from (const Axis *axis,
+            gint offset,
+            gboolean turned,
+            gint *starts,
+            gint *sizes,
+            gint *n)
 {
-  gdouble x = extra_of (&axes[0]), y = extra_of (&axes[1]);
-  gdouble both = (1.0 + x) * (1.0 + y) - 1.0, credit = 0.0;
-  gdouble extra = axes[0].n * axes[1].n < SMALL ? EXTRA_SMALL : EXTRA;
+  gint last = axis->length - axis->tile, i = 0, at = offset;
 
-  for (gint i = 0; i <= step; i++)
+  if (offset > 0)
     {
-      gint first = i % 2; /* which is asked first */
-
-      credit = MIN (credit + extra, both + extra);
-      may[0] = may[1] = both <= credit;
-      if (!may[0])
-        {
-          may[first] = extra_of (&axes[first]) <= credit;
-          may[!first] = extra_of (&axes[!first]) == 0.0
-                        || (!may[first] && extra_of (&axes[!first]) <= credit);
-        }
-      credit -= (1.0 + (may[0] ? x : 0.0)) * (1.0 + (may[1] ? y : 0.0)) - 1.0;
+      starts[i] = 0;
+      sizes[i++] = axis->small;
     }
+  for (;; at += axis->tile)
+    {
+      starts[i] = MIN (at, last);
+      sizes[i++] = axis->tile;
+      if (at >= last)
+        break;
+    }
+  *n = i;
+  if (turned)
+    for (i = 0; i < *n; i++)
+      starts[i] = axis->length - starts[i] - sizes[i];
 }
 
 static void
-shift (const Axis *axis, gint offset, gint *starts, gint *n)
+shift (const Axis *axis, guint64 random, gint *starts, gint *sizes, gint *n)
 {
-  gint last = axis->length - axis->tile, i;
-
   if (axis->ring)
     {
+      gint offset = (gint) (random % (guint64) axis->length);
+
       *n = axis->n;
-      for (i = 0; i < axis->n; i++)
-        starts[i] = (gint) (((gint64) i * axis->length / axis->n + offset)
-                            % axis->length);
+      for (gint i = 0; i < axis->n; i++)
+        {
+          starts[i] = (gint) (((gint64) i * axis->length / axis->n + offset)
+                              % axis->length);
+          sizes[i] = axis->tile;
+        }
       return;
     }
-  starts[0] = 0;
-  for (i = 1; axis->n > 1 && starts[i - 1] < last; i++)
-    starts[i] = MIN (i * axis->tile - offset, last);
-  *n = i;
+  shift_from (axis,
+              axis->n == 1 ? 0
+                           : (gint) (random / 2 % (guint64) (axis->small + 1)),
+              random % 2, starts, sizes, n);
 }
 
 static void
@@ -108,23 +108,14 @@ shifted_begin_step (TessMethod *method, gint step, gint n_steps)
 {
   Shifted *self = (Shifted *) method;
   TessTilePlan *plan = self->plan;
-  const Axis axes[2] = { axis_of (plan, FALSE), axis_of (plan, TRUE) };
-  gint offsets[2];
-  gboolean may[2];
+  gint align = MAX (self->settings.tiles.align, 1);
+  const Axis x = axis_of (plan, FALSE, align), y = axis_of (plan, TRUE, align);
+  guint64 seed = self->settings.seed, place = 2 * (guint64) step;
 
-  choose_axes (axes, step, may);
-  for (gint k = 0; k < 2; k++)
-    {
-      gint range = axes[k].ring ? axes[k].length
-                   : may[k]     ? axes[k].tile
-                                : axes[k].slack + 1;
-
-      offsets[k] = (gint) (tess_random_hash (self->settings.seed,
-                                             2 * (guint64) step + k)
-                           % (guint64) range);
-    }
-  shift (&axes[0], offsets[0], plan->starts_x, &plan->n_x);
-  shift (&axes[1], offsets[1], plan->starts_y, &plan->n_y);
+  shift (&x, tess_random_hash (seed, place), plan->starts_x, plan->sizes_x,
+         &plan->n_x);
+  shift (&y, tess_random_hash (seed, place + 1), plan->starts_y, plan->sizes_y,
+         &plan->n_y);
   plan->n_tiles = plan->n_x * plan->n_y;
   tess_blend_free (self->blend);
   self->blend = tess_blend_new (plan, self->settings.weight, 0.0);
@@ -151,6 +142,11 @@ tess_shifted_new (const TessMovingSettings *settings, GError **error)
     return NULL;
   self = g_new0 (Shifted, 1);
   self->settings = *settings;
+  /* one more, at most, than without a shift, and the small one */
+  plan->starts_x = g_renew (gint, plan->starts_x, plan->n_x + 2);
+  plan->starts_y = g_renew (gint, plan->starts_y, plan->n_y + 2);
+  plan->sizes_x = g_new (gint, plan->n_x + 2);
+  plan->sizes_y = g_new (gint, plan->n_y + 2);
   self->plan = plan;
   self->method.plan = plan;
   self->method.begin_step = shifted_begin_step;

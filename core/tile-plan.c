@@ -168,12 +168,21 @@ tess_tile_plan_free (TessTilePlan *plan)
     return;
   g_free (plan->starts_x);
   g_free (plan->starts_y);
+  g_free (plan->sizes_x);
+  g_free (plan->sizes_y);
   g_free (plan);
 }
 
 gdouble
 tess_tile_plan_cost (const TessTilePlan *plan)
 {
-  return (gdouble) plan->n_tiles * plan->tile_w * plan->tile_h
-         / ((gdouble) plan->width * plan->height);
+  gdouble cells = 0.0;
+
+  for (gint i = 0; i < plan->n_tiles; i++)
+    {
+      TessTile tile = tess_tile_plan_tile (plan, i);
+
+      cells += (gdouble) tile.w * tile.h;
+    }
+  return cells / ((gdouble) plan->width * plan->height);
 }

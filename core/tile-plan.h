@@ -2,8 +2,9 @@
  * core/tile-plan.h: which tiles cover a canvas.
  *
  * Whole numbers only: no pixels, no device, no files. The same settings give
- * the same plan. All tiles have one size, so a network is compiled once; the
- * plan is the product of a list of starts along x and one along y. */
+ * the same plan, the product of a list of tiles along x and one along y. All
+ * have one size, so a network is compiled once; only methods whose tiles move
+ * have a smaller one in a list, to fill what the others leave. */
 #pragma once
 
 #include <glib.h>
@@ -30,7 +31,8 @@ typedef struct
 
 typedef struct
 {
-  gint x, y; /* x + tile_w may pass the canvas on a ring: take it modulo */
+  gint x, y; /* x + w may pass the canvas on a ring: take it modulo */
+  gint w, h; /* the plan's tile_w and tile_h, as a rule */
 } TessTile;
 
 typedef struct
@@ -42,7 +44,9 @@ typedef struct
   gint n_x, n_y;
   gint *starts_x; /* [n_x], rising */
   gint *starts_y; /* [n_y], rising */
-  gint n_tiles;   /* n_x * n_y */
+  gint *sizes_x;  /* [n_x], up to tile_w; NULL: all as large */
+  gint *sizes_y;
+  gint n_tiles; /* n_x * n_y */
 } TessTilePlan;
 
 /**
@@ -63,8 +67,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessTilePlan, tess_tile_plan_free)
 static inline TessTile
 tess_tile_plan_tile (const TessTilePlan *plan, gint i)
 {
-  TessTile tile
-      = { plan->starts_x[i % plan->n_x], plan->starts_y[i / plan->n_x] };
+  gint x = i % plan->n_x, y = i / plan->n_x;
+  TessTile tile = {
+    plan->starts_x[x],
+    plan->starts_y[y],
+    plan->sizes_x ? plan->sizes_x[x] : plan->tile_w,
+    plan->sizes_y ? plan->sizes_y[y] : plan->tile_h,
+  };
 
   return tile;
 }

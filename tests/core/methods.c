@@ -43,8 +43,8 @@ sum_weights (const TessMethod *method, gdouble *sums)
       const gdouble *y
           = method->blend->y + (gsize) (i / plan->n_x) * plan->tile_h;
 
-      for (gint v = 0; v < plan->tile_h; v++)
-        for (gint u = 0; u < plan->tile_w; u++)
+      for (gint v = 0; v < tile.h; v++)
+        for (gint u = 0; u < tile.w; u++)
           sums[(gsize) ((tile.y + v) % plan->height) * plan->width
                + (tile.x + u) % plan->width]
               += x[u] * y[v];
@@ -109,6 +109,14 @@ START_TEST (test_shifted)
       cost += tess_tile_plan_cost (plan) / N_STEPS;
       place = plan->starts_x[plan->n_x / 2] * 1024
               + plan->starts_y[plan->n_y / 2];
+      ck_assert (plan->n_x == 1 || plan->tile_w == costs[_i].tile);
+      for (gint i = 0; i < plan->n_tiles; i++)
+        {
+          TessTile tile = tess_tile_plan_tile (plan, i);
+
+          ck_assert (tile.w % 8 == 0 && tile.h % 8 == 0);
+          ck_assert (tile.w >= 8 && tile.h >= 8);
+        }
       stayed += place == last;
       last = place;
     }
