@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The autoencoder's shape, and the photographs as pyramids that crops are cut from."""
-import os
+import math
 import time
 
 import numpy as np
@@ -123,10 +123,24 @@ def to_float(u8):
     return u8.float().div_(127.5).sub_(1)
 
 
-def wait_while_quiet():
-    """While the file $HORIZON_QUIET is there, somebody measures times on this machine: stand still."""
-    while os.path.exists(os.environ.get("HORIZON_QUIET", data.WORK / "quiet")):
-        time.sleep(1)
+def device():
+    """Where to train: the graphics card when there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def low_precision(dev):
+    """bfloat16 for what bears it, on a graphics card; float32 elsewhere."""
+    return torch.autocast(dev.type, torch.bfloat16, enabled=dev.type == "cuda")
+
+
+def progress(step, steps, began, minutes):
+    """Share of a training that is done, by steps or by wall clock, whichever is further."""
+    return max(step / steps, (time.time() - began) / (60 * minutes))
+
+
+def learning_rate(top, step, done, warm=200, end=0.02):
+    """Up over the first steps, then down along a cosine."""
+    return top * min(1, (step + 1) / warm) * (end + (1 - end) * 0.5 * (1 + math.cos(math.pi * min(1, done))))
 
 
 class Ema:

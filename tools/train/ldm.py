@@ -14,12 +14,12 @@ SCHEDULE = dict(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.025, be
                 set_alpha_to_one=False, steps_offset=1)
 
 
-def new_unet():
+def new_unet(dropout=0.0):
     return UNet2DConditionModel(
-        sample_size=32, in_channels=4, out_channels=4, block_out_channels=(64, 128, 192), layers_per_block=1,
+        sample_size=32, in_channels=4, out_channels=4, block_out_channels=(96, 160, 224), layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=128, attention_head_dim=4, norm_num_groups=32)
+        cross_attention_dim=128, attention_head_dim=4, norm_num_groups=32, dropout=dropout)
 
 
 def new_text_encoder(n_tokens):
@@ -41,76 +41,99 @@ def tokens_of(tok, texts):
     return tok(texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
 
 
-class Batches:
-    """Crops of cached latents with captions, drawn by class so that rare classes are seen as often."""
+class Windows:
+    """Which windows of the cached latents to learn from, and what each is called: drawn by class, so that rare
+    classes are seen as often. Only numbers and words; the latents themselves are cut by Latents."""
 
-    SIZES = {32: (256, 320, 512), 16: (128, 160, 256)}  # photograph heights in px, by the window's height in cells
-    SHARES = (0.4, 0.3, 0.3)
-
-    def __init__(self, seed, held_out=False):
+    def __init__(self, maps, seed, held_out=False):
         self.rng = random.Random(seed)
-        photos, _ = data.photographs()
-        self.keep = [p["held_out"] == held_out for p in photos]
-        self.photos = [p for p, k in zip(photos, self.keep) if k]
-        self.stamp = 0
-        self.load()
+        photos = {p["stem"]: p for p in data.photographs()[0] if p["held_out"] == held_out}
+        self.rows = [dict(h=m["h"], w=m["w"], thumb=m["thumb"].float().numpy(), photo=photos[m["stem"]], index=i)
+                     for i, m in enumerate(maps) if m["stem"] in photos]
+        self.of_photo = {}
+        for r in self.rows:
+            self.of_photo.setdefault(r["photo"]["stem"], []).append(r)
         self.by_class = {}
         for c in captions.CLASSES:
-            rows = [(i, 1.0 if p["cls"] == c else 0.35) for i, (p, _) in enumerate(self.items)
-                    if p["cls"] == c or (c in p["words"] and c in ("mountains", "snow", "forest"))]
             if c == "clouds":
-                rows = [(i, 1.0) for i, (p, _) in enumerate(self.items) if p["sky"] in ("clouds", "storm")]
-            self.by_class[c] = rows
+                found = [(s, 1.0 if p["cls"] == c else 0.15) for s, p in photos.items() if p["sky"] in ("clouds", "storm")]
+            else:
+                found = [(s, 1.0 if p["cls"] == c else 0.35) for s, p in photos.items()
+                         if p["cls"] == c or (c in p["words"] and c in ("mountains", "snow", "forest"))]
+            if found:
+                self.by_class[c] = tuple(zip(*found))
 
-    def load(self):
-        """Reads the cached latents, again when cache_latents.py has added a size."""
-        path = data.WORK / "latents.pt"
-        stamp = path.stat().st_mtime
-        if stamp != self.stamp:
-            cache = torch.load(path, weights_only=True)
-            self.stamp = stamp
-            self.items = list(zip(self.photos, [c for c, k in zip(cache, self.keep) if k]))
-
-    def window(self, cells_h, cells_w, cls):
-        """(latent, caption, class, stem) of one crop; cls is what it should show."""
+    def one(self, cells_h, cells_w, cls):
+        """(map, y, x, caption) of one window; cls is what it should show."""
         rng = self.rng
-        rows = self.by_class[cls]
-        for attempt in range(50):
-            i = rng.choices([r[0] for r in rows], [r[1] for r in rows])[0]
-            photo, rec = self.items[i]
-            size = rng.choices(self.SIZES[cells_h], self.SHARES)[0]
-            if cls == "clouds":
-                size = rng.choice(self.SIZES[cells_h][1:]) if photo["cls"] != "clouds" else size
-            if f"{size}.0" not in rec:
-                size = 256
-            h = size // 8
-            y = rng.randint(0, h - cells_h) if cls != "clouds" else rng.randint(0, (h - cells_h) // 3)
+        for _ in range(60):
+            stem = rng.choices(*self.by_class[cls])[0]
+            rows = [r for r in self.of_photo[stem] if r["h"] >= cells_h and r["w"] >= cells_w]
+            if not rows:
+                continue
+            r = rng.choice(rows)
+            photo, h, w = r["photo"], r["h"], r["w"]
+            room = h - cells_h
+            y = rng.randint(0, room if cls != "clouds" or photo["cls"] == cls else room // 3)
             top, bottom = y / h, (y + cells_h) / h
             shows = captions.class_of(photo, top, bottom)
             if cls == "clouds":
-                if shows != "clouds" and photo["cls"] != "clouds":
-                    continue
-            elif captions.sky_share(photo, top, bottom) > 0.8 and rng.random() < 0.85:
-                continue  # asked for the ground's class: sky alone comes seldom
-            break
-        flip = rng.randint(0, 1) if size < 512 else 0
-        z = rec[f"{size}.{flip}"]
-        x = rng.randint(0, z.shape[2] - cells_w)
-        t = rec["thumb"].flip(2) if flip else rec["thumb"]
-        w = z.shape[2]
-        patch = t[:, int(top * 16):max(int(top * 16) + 1, round(bottom * 16)),
-                  int(x / w * 32):max(int(x / w * 32) + 1, round((x + cells_w) / w * 32))]
+                if shows == cls or photo["cls"] == cls:
+                    break
+            elif captions.sky_share(photo, top, bottom) <= 0.8 or rng.random() < 0.15:
+                break  # asked for the ground's class: sky alone comes seldom
+        x = rng.randint(0, w - cells_w)
+        patch = r["thumb"][:, int(top * 16):max(int(top * 16) + 1, round(bottom * 16)),
+                           int(x / w * 32):max(int(x / w * 32) + 1, round((x + cells_w) / w * 32))]
         colour = captions.colour_word(patch.mean((1, 2)).tolist())
-        text = captions.caption(photo, top, bottom, colour, rng, cls if cls != "clouds" else None)
-        return z[:, y:y + cells_h, x:x + cells_w].float(), text, cls, photo["stem"]
+        return r["index"], y, x, captions.caption(photo, top, bottom, colour, rng, cls if cls != "clouds" else None)
 
     def draw(self, n, cells_h=32, cells_w=32):
-        self.load()
-        names, weights = zip(*captions.CLASSES.items())
-        zs, texts = [], []
-        for cls in self.rng.choices([c for c in names if self.by_class[c]],
-                                    [w for c, w in zip(names, weights) if self.by_class[c]], k=n):
-            z, text, _, _ = self.window(cells_h, cells_w, cls)
-            zs.append(z)
-            texts.append(text)
-        return torch.stack(zs), texts
+        """([n,3] map, y and x; n captions)"""
+        names = list(self.by_class)
+        classes = self.rng.choices(names, [captions.CLASSES[c] for c in names], k=n)
+        rows = [self.one(cells_h, cells_w, c) for c in classes]
+        return torch.tensor([r[:3] for r in rows]), [r[3] for r in rows]
+
+
+class Latents:
+    """All cached latents in one piece of the device's memory; windows are cut by one gather."""
+
+    def __init__(self, maps, dev):
+        sizes = [m["latent"].numel() for m in maps]
+        self.flat = torch.cat([m["latent"].flatten() for m in maps]).to(dev)
+        start = torch.tensor([0, *sizes[:-1]]).cumsum(0)
+        self.where = torch.stack([start, torch.tensor([m["h"] for m in maps]), torch.tensor([m["w"] for m in maps])], 1).to(dev)
+
+    def cut(self, index, cells_h, cells_w):
+        """[n,4,cells_h,cells_w] float32 of [n,3] map, y and x."""
+        dev = self.flat.device
+        index = index.to(dev)
+        start, h, w = (v.view(-1, 1, 1, 1) for v in self.where[index[:, 0]].T)
+        y, x = (index[:, k].view(-1, 1, 1, 1) for k in (1, 2))
+        c = torch.arange(4, device=dev).view(1, 4, 1, 1)
+        i = torch.arange(cells_h, device=dev).view(1, 1, -1, 1)
+        j = torch.arange(cells_w, device=dev).view(1, 1, 1, -1)
+        return self.flat[start + (c * h + y + i) * w + x + j].float()
+
+
+# Height and width of a window in cells, and how often: mostly the model's own window, then wide, tall and large
+# ones, so that a canvas's tiles and pictures of up to 512 px are familiar.
+SHAPES = {(32, 32): 0.52, (32, 64): 0.15, (64, 32): 0.05, (48, 48): 0.1, (64, 64): 0.18}
+
+
+class Stream(torch.utils.data.IterableDataset):
+    """Batches without end, (shape, [n,3] windows, [n,77] tokens), made by worker processes."""
+
+    def __init__(self, maps, tok, batch, seed):
+        self.args, self.tok, self.batch, self.seed = maps, tok, batch, seed
+
+    def __iter__(self):
+        info = torch.utils.data.get_worker_info()
+        seed = self.seed * 1000 + (info.id if info else 0)
+        windows, rng = Windows(self.args, seed), random.Random(seed)
+        while True:
+            h, w = rng.choices(list(SHAPES), list(SHAPES.values()))[0]
+            index, texts = windows.draw(max(1, self.batch * 1024 // (h * w)), h, w)
+            texts = ["" if rng.random() < 0.1 else t for t in texts]
+            yield (h, w), index, tokens_of(self.tok, texts)

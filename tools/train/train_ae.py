@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trains the autoencoder. Goes on from WORK/ae.pt when it is there.
+"""Trains the autoencoder. Writes WORK/ae.pt.
 
-The learning rate falls along a cosine over --minutes of wall clock, so a run always ends well.
---decoder-only keeps the latent space as it is, so a diffusion model trained on it stays right.
+First on differences alone; in the last part (--sharp of the time) the encoder stands still and the decoder learns
+to deal with a diffusion model's latents: they get a little noise, they come from inside a larger window, since a
+painted picture's latents do not know of its edges, and a patch discriminator asks for texture. --resume --sharp 1
+trains this part again; the latent space, and so a diffusion model trained on it, stays as it is.
 """
 import argparse
 import math
 import time
 
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
 
 import ae_model
@@ -24,30 +27,57 @@ def gradient_loss(a, b):
     return loss
 
 
-def batch_of(pyr, n, side, gen):
+def discriminator(width=64):
+    """Says for each patch of about 40 px whether it is of a photograph; its layers serve as features too."""
+    sn = nn.utils.parametrizations.spectral_norm
+    def block(a, b, stride):
+        return nn.Sequential(sn(nn.Conv2d(a, b, 4, stride, 1)), nn.LeakyReLU(0.2))
+    return nn.ModuleList([block(3, width, 2), block(width, 2 * width, 2), block(2 * width, 4 * width, 1),
+                          sn(nn.Conv2d(4 * width, 1, 3, 1, 1))])
+
+
+def look(net, x):
     out = []
-    r = lambda k: int(torch.randint(k, (1,), generator=gen))
-    for _ in range(n):
-        levels = pyr[r(len(pyr))]
-        im = levels[r(len(levels))]
-        y, x = r(im.shape[1] - side + 1), r(im.shape[2] - side + 1)
-        c = ae_model.to_float(im[:, y:y + side, x:x + side])
-        out.append(c.flip(2) if r(2) else c)
-    x = torch.stack(out)
-    gain = 1 + 0.2 * (torch.rand(n, 1, 1, 1, generator=gen) - 0.5)
-    tint = 1 + 0.1 * (torch.rand(n, 3, 1, 1, generator=gen) - 0.5)
-    return ((x + 1) * gain * tint - 1).clamp_(-1, 1).contiguous(memory_format=torch.channels_last)
+    for layer in net:
+        x = layer(x)
+        out.append(x)
+    return out
+
+
+class Crops:
+    """Windows of the photographs at every level of their pyramids, mirrored and tinted at random."""
+
+    def __init__(self, pyr, dev, seed):
+        self.levels = [[im.to(dev) for im in levels] for levels in pyr]
+        self.gen = torch.Generator().manual_seed(seed)
+        self.dev = dev
+
+    def draw(self, n, side):
+        r = lambda k: int(torch.randint(k, (1,), generator=self.gen))
+        out = []
+        for _ in range(n):
+            levels = self.levels[r(len(self.levels))]
+            im = levels[r(len(levels))]
+            y, x = r(im.shape[1] - side + 1), r(im.shape[2] - side + 1)
+            c = im[:, y:y + side, x:x + side]
+            out.append(c.flip(2) if r(2) else c)
+        x = ae_model.to_float(torch.stack(out))
+        gain = 1 + 0.2 * (torch.rand(n, 1, 1, 1, generator=self.gen) - 0.5)
+        tint = 1 + 0.1 * (torch.rand(n, 3, 1, 1, generator=self.gen) - 0.5)
+        x = (x + 1) * (gain * tint).to(self.dev) - 1
+        return x.clamp_(-1, 1).contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
-def psnr(ae, pyr, n_per=3):
+def psnr(ae, pyr):
     """Mean PSNR in dB at 256 px: windows of each photograph at three scales."""
+    dev = next(ae.parameters()).device
     total, count = 0, 0
     for levels in pyr:
         for k, im in enumerate((levels[0], levels[2], levels[4])):
             x0 = (im.shape[2] - 256) * (k + 1) // 4
             y0 = (im.shape[1] - 256) // 2
-            x = ae_model.to_float(im[None, :, y0:y0 + 256, x0:x0 + 256])
+            x = ae_model.to_float(im[None, :, y0:y0 + 256, x0:x0 + 256].to(dev))
             y = ae.decode(ae.encode(x).latent_dist.mean).sample.clamp(-1, 1)
             total += -10 * math.log10(float((x - y).square().mean()) / 4)
             count += 1
@@ -56,105 +86,118 @@ def psnr(ae, pyr, n_per=3):
 
 def main():
     ap = argparse.ArgumentParser()
-    ap.add_argument("--minutes", type=float, default=30)
-    ap.add_argument("--batch", type=int, default=8)
-    ap.add_argument("--side", type=int, default=128)
-    ap.add_argument("--lr", type=float, default=1e-3)
-    ap.add_argument("--decoder-only", action="store_true")
-    ap.add_argument("--compile", action="store_true")
-    ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--minutes", type=float, default=600, help="at most")
+    ap.add_argument("--steps", type=int, default=5000)
+    ap.add_argument("--batch", type=int, default=48)
+    ap.add_argument("--side", type=int, default=192)
+    ap.add_argument("--lr", type=float, default=1.5e-3)
+    ap.add_argument("--sharp", type=float, default=0.4, help="share of the training with the discriminator")
+    ap.add_argument("--resume", action="store_true", help="go on from WORK/ae.pt")
+    ap.add_argument("--every", type=int, default=100)
     a = ap.parse_args()
-    torch.set_num_threads(a.threads)
     torch.manual_seed(1)
-    gen = torch.Generator().manual_seed(1)
-    ckpt = data.WORK / "ae.pt"
-
+    dev = ae_model.device()
+    torch.backends.cudnn.benchmark = True
     photos, _ = data.photographs()
-    train = ae_model.pyramids([p for p in photos if not p["held_out"]])
-    held = ae_model.pyramids([p for p in photos if p["held_out"]])
+    pyr = ae_model.pyramids(photos)
+    crops = Crops([l for p, l in zip(photos, pyr) if not p["held_out"]], dev, 1)
+    held = [l for p, l in zip(photos, pyr) if p["held_out"]]
     ae = ae_model.new_autoencoder()
-    print(f"{sum(p.numel() for p in ae.parameters()) / 1e6:.2f} M parameters, {len(train)} photographs, {len(held)} held out")
-    ae_model.start_from_means(ae)
-    step = 0
-    if ckpt.exists():
-        state = torch.load(ckpt, weights_only=True)
+    state = {"step": 0}
+    if a.resume:
+        state = torch.load(data.WORK / "ae.pt", weights_only=True)
         ae.load_state_dict(state["ae"])
-        step = state["step"]
-        gen.manual_seed(1 + step)
-    ae = ae.to(memory_format=torch.channels_last)
-    if a.decoder_only:
-        ae.encoder.requires_grad_(False)
-        ae.quant_conv.requires_grad_(False)
-    params = [p for p in ae.parameters() if p.requires_grad]
-    opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
-    ema = ae_model.Ema(params, 0.995)
-    encode, decode = ae.encoder, ae.decoder
-    if a.compile:
-        encode, decode = torch.compile(ae.encoder), torch.compile(ae.decoder)
-
-    print(f"step {step} held-out PSNR {psnr(ae, held):.2f} dB", flush=True)
-    began = last = time.time()
-    paused = 0
-    mean = None
-    first = step
-    saved = began
+    else:
+        ae_model.start_from_means(ae)
+    ae = ae.to(dev, memory_format=torch.channels_last)
+    print(f"{sum(p.numel() for p in ae.parameters()) / 1e6:.2f} M parameters, {len(crops.levels)} photographs, "
+          f"{len(held)} held out, on {dev.type}; held-out PSNR {psnr(ae, held):.2f} dB", flush=True)
+    encoder = [*ae.encoder.parameters(), *ae.quant_conv.parameters()]
+    params = list(ae.parameters())
+    opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=dev.type == "cuda")
+    ema = ae_model.Ema(params, 0.998)
+    judge = discriminator().to(dev, memory_format=torch.channels_last)
+    opt_judge = torch.optim.AdamW(judge.parameters(), lr=2e-4, betas=(0.5, 0.99), fused=dev.type == "cuda")
+    last = ae.decoder.conv_out.weight
+    step, first, began, said, mean, sharp = 0, 0, time.time(), time.time(), None, False
     while True:
-        t = time.time()
-        ae_model.wait_while_quiet()
-        paused += time.time() - t
-        done = (time.time() - began - paused) / (60 * a.minutes)
+        done = ae_model.progress(step, a.steps, began, a.minutes)
         if done >= 1:
             break
-        lr = a.lr * min(1, (step - first + 1) / 50) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+        if done >= 1 - a.sharp and not sharp:
+            sharp = True
+            ema.swap()
+            print(f"step {step} held-out PSNR {psnr(ae, held):.2f} dB; now with the discriminator", flush=True)
+            for p in encoder:
+                p.requires_grad_(False)
+            first = step
+        # The rate falls once to the end of the first part, and once more, from a lower top, in the second.
+        part = done / (1 - a.sharp) if not sharp else (done - 1 + a.sharp) / a.sharp
+        lr = ae_model.learning_rate(a.lr if not sharp else a.lr / 4, step - first, part)
         for g in opt.param_groups:
             g["lr"] = lr
-        x = batch_of(train, a.batch, a.side, gen)
-        if a.decoder_only:
-            with torch.no_grad():
-                moments = ae.quant_conv(encode(x))
-        else:
-            moments = ae.quant_conv(encode(x))
-        mu, logvar = moments.chunk(2, dim=1)
-        logvar = logvar.clamp(-12, 4)
-        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-        kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).mean()
-        # One step in four the latent is halved and must decode to the halved picture: a latent space that
-        # keeps to scale is smoother, and a small denoiser learns it sooner.
-        if step % 4 == 3 and not a.decoder_only:
-            z = F.interpolate(z, scale_factor=0.5, mode="area")
-            x = F.interpolate(x, scale_factor=0.5, mode="area")
-        y = decode(ae.post_quant_conv(z))
+        # Three times in four the latents of a window are cut out of a larger one's.
+        rim = 4 if sharp and step % 4 else 0
+        x = crops.draw(a.batch, a.side + 16 * rim)
+        with ae_model.low_precision(dev):
+            with torch.set_grad_enabled(not sharp):
+                moments = ae.quant_conv(ae.encoder(x)).float()
+            mu, logvar = moments.chunk(2, dim=1)
+            logvar = logvar.clamp(-12, 4)
+            z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+            kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).mean()
+            if sharp:
+                if rim:
+                    z, x = z[..., rim:-rim, rim:-rim], x[..., 8 * rim:-8 * rim, 8 * rim:-8 * rim]
+                z = z + 0.06 * mu.std((0, 2, 3), keepdim=True) * torch.rand(len(z), 1, 1, 1, device=dev) * torch.randn_like(z)
+            # One step in four the latent is halved and must decode to the halved picture: a latent space that
+            # keeps to scale is smoother, and a small denoiser learns it sooner.
+            elif step % 4 == 3:
+                z = F.interpolate(z, scale_factor=0.5, mode="area")
+                x = F.interpolate(x, scale_factor=0.5, mode="area")
+            y = ae.decoder(ae.post_quant_conv(z))
+        y = y.float()
         l1 = (y - x).abs().mean()
-        loss = l1 + (y - x).square().mean() + 0.5 * gradient_loss(y, x) + 1e-5 * kl
+        loss = l1 + (y - x).square().mean() + 0.5 * gradient_loss(y, x) + 2e-5 * kl
+        note = ""
+        if sharp:
+            with ae_model.low_precision(dev):
+                fake = look(judge, y)
+                with torch.no_grad():
+                    real = look(judge, x)
+            alike = sum((f.float() - r.float()).abs().mean() for f, r in zip(fake[:-1], real[:-1]))
+            fool = -fake[-1].float().mean()
+            g_loss = torch.autograd.grad(loss, last, retain_graph=True)[0].norm()
+            g_fool = torch.autograd.grad(fool, last, retain_graph=True)[0].norm()
+            weight = (0.35 * g_loss / (g_fool + 1e-4)).clamp(0, 2).detach()
+            # The judge begins alone.
+            loss = loss + (weight * fool + 0.5 * alike if step - first > 100 else 0)
         opt.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(params, 1.0)
+        norm = torch.nn.utils.clip_grad_norm_([p for p in params if p.requires_grad], 1.0)
         if torch.isfinite(norm):
             opt.step()
         ema.update()
+        if sharp:
+            with ae_model.low_precision(dev):
+                d_fake = look(judge, y.detach())[-1].float()
+                d_real = look(judge, x)[-1].float()
+            d_loss = F.relu(1 - d_real).mean() + F.relu(1 + d_fake).mean()
+            opt_judge.zero_grad(set_to_none=True)
+            d_loss.backward()
+            opt_judge.step()
+            note = f" judge {float(d_loss):.2f} weight {float(weight):.3f}"
         step += 1
-        now_l1 = l1.item()
-        mean = now_l1 if mean is None else 0.98 * mean + 0.02 * now_l1
-        if step % 50 == 0:
+        if step % a.every == 0:
+            mean = l1.item() if mean is None else 0.7 * mean + 0.3 * l1.item()
             now = time.time()
-            print(f"step {step} {done:.2f} l1 {mean:.4f} loss {loss.item():.4f} kl {kl.item():.2f} "
-                  f"std {mu.detach().std():.2f} lr {lr:.1e} {(now - last) / 50:.2f} s/step", flush=True)
-            last = now
-        if time.time() - saved > 300:
-            ema.swap()
-            print(f"step {step} held-out PSNR {psnr(ae, held):.2f} dB", flush=True)
-            save(ae, step, ckpt)
-            ema.swap()
-            saved = last = time.time()
+            print(f"step {step} {done:.2f} l1 {mean:.4f} kl {float(kl):.2f} norm {float(norm):.2f} lr {lr:.1e}"
+                  f"{note} {(now - said) / a.every:.3f} s/step", flush=True)
+            said = now
     ema.swap()
-    print(f"step {step} held-out PSNR {psnr(ae, held):.2f} dB, train {psnr(ae, train[:20]):.2f} dB", flush=True)
-    save(ae, step, ckpt)
-
-
-def save(ae, step, ckpt):
-    tmp = ckpt.with_suffix(".tmp")
-    torch.save({"ae": ae.state_dict(), "step": step}, tmp)
-    tmp.rename(ckpt)
+    print(f"step {step} held-out PSNR {psnr(ae, held):.2f} dB, train {psnr(ae, pyr[:20]):.2f} dB", flush=True)
+    state.update(ae={k: v.cpu() for k, v in ae.state_dict().items()}, step=state["step"] + step)
+    torch.save(state, data.WORK / "ae.pt")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ def main():
     a = ap.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
     tok = CLIPTokenizer.from_pretrained(a.model / "tokenizer")
     text = CLIPTextModel.from_pretrained(a.model / "text_encoder", torch_dtype=torch.float32).to(device).eval()
     vae = AutoencoderKL.from_pretrained(a.model / "vae", torch_dtype=torch.float32).to(device).eval()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trains UNet and text encoder together on cached latents. Goes on from WORK/ldm.pt when it is there."""
+"""Trains UNet and text encoder together on cached latents. Writes WORK/ldm.pt, and goes on from it with --resume."""
 import argparse
-import math
+import os
 import time
 
 import torch
@@ -13,89 +13,89 @@ import ldm
 
 def main():
     ap = argparse.ArgumentParser()
-    ap.add_argument("--minutes", type=float, default=60, help="wall clock, without pauses")
-    ap.add_argument("--batch", type=int, default=16)
+    ap.add_argument("--minutes", type=float, default=6000, help="at most")
+    ap.add_argument("--steps", type=int, default=12000)
+    ap.add_argument("--batch", type=int, default=256, help="windows of 32x32 cells; of larger ones as many fewer")
     ap.add_argument("--lr", type=float, default=8e-4)
-    ap.add_argument("--coarse", type=float, default=0,
-                    help="share of the time, at the start, spent on 16x16 windows of halved photographs: a quarter of the cost")
-    ap.add_argument("--end", type=float, default=0.05, help="the learning rate's last share")
-    ap.add_argument("--ema", type=float, default=0.999)
-    ap.add_argument("--every", type=float, default=5, help="minutes between checkpoints")
-    ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--dropout", type=float, default=0.05)
+    ap.add_argument("--ema", type=float, default=0.9995)
+    ap.add_argument("--every", type=int, default=1000, help="steps between checkpoints")
+    ap.add_argument("--workers", type=int, default=min(12, max(1, (os.cpu_count() or 1) - 2)))
+    ap.add_argument("--resume", action="store_true")
     a = ap.parse_args()
-    torch.set_num_threads(a.threads)
+    dev = ae_model.device()
+    torch.backends.cudnn.benchmark = True
     ckpt = data.WORK / "ldm.pt"
     tok = ldm.tokenizer()
+    maps = torch.load(data.WORK / "latents.pt", weights_only=True)
+    latents = ldm.Latents(maps, dev)
+    for m in maps:
+        del m["latent"]  # the workers need only sizes and colours
     torch.manual_seed(2)
-    unet = ldm.new_unet().to(memory_format=torch.channels_last)
-    text = ldm.new_text_encoder(len(tok))
+    unet = ldm.new_unet(a.dropout).to(dev, memory_format=torch.channels_last).train()
+    text = ldm.new_text_encoder(len(tok)).to(dev)
     params = [*unet.parameters(), *text.parameters()]
-    print(f"UNet {sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M, text {sum(p.numel() for p in text.parameters()) / 1e6:.2f} M")
-    opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    print(f"UNet {sum(p.numel() for p in unet.parameters()) / 1e6:.2f} M, text "
+          f"{sum(p.numel() for p in text.parameters()) / 1e6:.2f} M, on {dev.type}", flush=True)
+    opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=0.01, fused=dev.type == "cuda")
     ema = ae_model.Ema(params, a.ema)
-    step = 0
-    if ckpt.exists():
-        state = torch.load(ckpt, weights_only=True)
+    first = 0
+    if a.resume and ckpt.exists():
+        state = torch.load(ckpt, weights_only=True, map_location=dev)
         unet.load_state_dict(state["unet"])
         text.load_state_dict(state["text"])
-        opt.load_state_dict(state["opt"])
-        ema.mean, ema.n, step = state["ema"], state["ema_n"], state["step"]
-        print("goes on from step", step)
-    torch.manual_seed(2 + step)
-    batches = ldm.Batches(2 + step)
-    held = ldm.Batches(1, held_out=True)
-    alphas = ldm.scheduler().alphas_cumprod
+        ema.mean, ema.n, first = state["ema"], state["ema_n"], state["step"]
+        print("goes on from step", first)
+    torch.manual_seed(2 + first)
+    alphas = ldm.scheduler().alphas_cumprod.to(dev)
 
-    def loss_of(z, texts, drop, t):
-        ids = ldm.tokens_of(tok, ["" if d else s for s, d in zip(texts, drop)])
-        context = text(ids).last_hidden_state
-        e = torch.randn_like(z)
+    def loss_of(z, ids, t, e):
         s = alphas[t].view(-1, 1, 1, 1)
         x = s.sqrt() * z + (1 - s).sqrt() * e
         v = s.sqrt() * e - (1 - s).sqrt() * z
-        return (unet(x.contiguous(memory_format=torch.channels_last), t, context).sample - v).square().mean((1, 2, 3))
+        with ae_model.low_precision(dev):
+            context = text(ids).last_hidden_state
+            out = unet(x.contiguous(memory_format=torch.channels_last), t, context).sample
+        return (out.float() - v).square().mean((1, 2, 3))
+
+    # What it makes of photographs never seen: always the same windows, noise and times.
+    draw = torch.Generator().manual_seed(5)
+    held = []
+    windows = ldm.Windows(maps, 1, held_out=True)
+    for _ in range(8):
+        index, texts = windows.draw(32)
+        z = latents.cut(index, 32, 32)
+        held.append((z, ldm.tokens_of(tok, texts).to(dev), (torch.arange(32) * 31 + 15).to(dev),
+                     torch.randn(z.shape, generator=draw).to(dev)))
 
     @torch.no_grad()
-    def held_out_loss():
-        state = torch.get_rng_state()
-        torch.manual_seed(5)
-        held.rng.seed(5)
-        total = 0
-        for _ in range(4):
-            z, texts = held.draw(16)
-            total += loss_of(z, texts, [False] * 16, torch.arange(16) * 62 + 31).mean().item()
-        torch.set_rng_state(state)
-        return total / 4
-
-    def save():
+    def save(step):
         ema.swap()
-        print(f"step {step} held-out loss of the mean weights {held_out_loss():.4f}", flush=True)
+        unet.eval()
+        loss = sum(loss_of(*h).mean().item() for h in held) / len(held)
+        unet.train()
         ema.swap()
+        print(f"step {step} held-out loss of the mean weights {loss:.4f}", flush=True)
         tmp = ckpt.with_suffix(".tmp")
-        torch.save({"unet": unet.state_dict(), "text": text.state_dict(), "opt": opt.state_dict(),
-                    "ema": ema.mean, "ema_n": ema.n, "step": step}, tmp)
+        torch.save({"unet": unet.state_dict(), "text": text.state_dict(),
+                    "ema": [m.cpu() for m in ema.mean], "ema_n": ema.n, "step": step}, tmp)
         tmp.rename(ckpt)
 
-    began = last = saved = time.time()
-    paused, mean, first = 0, None, step
-    while True:
-        t0 = time.time()
-        ae_model.wait_while_quiet()
-        paused += time.time() - t0
-        done = (time.time() - began - paused) / (60 * a.minutes)
+    stream = torch.utils.data.DataLoader(ldm.Stream(maps, tok, a.batch, 2 + first), batch_size=None, num_workers=a.workers,
+                                         prefetch_factor=8, pin_memory=dev.type == "cuda")
+    step, began, said, total, norm = first, time.time(), time.time(), 0.0, 0.0
+    for (h, w), index, ids in stream:
+        done = ae_model.progress(step - first, a.steps, began, a.minutes)
         if done >= 1:
             break
-        lr = a.lr * min(1, (step - first + 1) / 100) * (a.end + (1 - a.end) * 0.5 * (1 + math.cos(math.pi * done)))
+        lr = ae_model.learning_rate(a.lr, step - first, done, warm=300)
         for g in opt.param_groups:
             g["lr"] = lr
-        wide = step % 8 == 7
-        side = 16 if done < a.coarse else 32
-        n = (a.batch // 2 if wide else a.batch) * 32 // side
-        z, texts = batches.draw(n, side, 2 * side if wide else side)
+        z = latents.cut(index, h, w)
+        n = len(z)
         # One time in each of n equal stretches: the whole range in every batch.
-        t = ((torch.rand(1) + torch.randperm(n)) / n % 1 * 1000).long().clamp(max=999)
-        drop = (torch.rand(n) < 0.1).tolist()
-        loss = loss_of(z, texts, drop, t).mean()
+        t = ((torch.rand(1) + torch.randperm(n)) / n % 1 * 1000).long().clamp(max=999).to(dev)
+        loss = loss_of(z, ids.to(dev), t, torch.randn_like(z)).mean()
         opt.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(params, 1.0)
@@ -103,15 +103,15 @@ def main():
             opt.step()
         ema.update()
         step += 1
-        mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
-        if step % 50 == 0:
+        total = total + loss.detach()
+        if (step - first) % 100 == 0:
             now = time.time()
-            print(f"step {step} {done:.3f} loss {mean:.4f} norm {norm:.2f} lr {lr:.1e} {(now - last) / 50:.3f} s/step", flush=True)
-            last = now
-        if time.time() - saved > 60 * a.every:
-            save()
-            saved = last = time.time()
-    save()
+            print(f"step {step} {done:.3f} loss {float(total) / 100:.4f} norm {float(norm):.2f} lr {lr:.1e} "
+                  f"{(now - said) / 100:.3f} s/step", flush=True)
+            total, said = 0.0, now
+        if (step - first) % a.every == 0:
+            save(step)
+    save(step)
 
 
 if __name__ == "__main__":
