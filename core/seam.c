@@ -250,9 +250,9 @@ tess_seam_closing (const TessSeamProfile *profile, TessSeamClosing *closing)
 
 /* What the rest of the picture has by itself is no seam. */
 static TessSeamVerdict
-judge (gdouble ratio, gdouble limit, gdouble percent)
+judge (gdouble ratio, gdouble limit, gdouble percent, gdouble percent_limit)
 {
-  if (ratio <= limit || percent <= 97.0)
+  if (ratio <= limit || percent <= percent_limit)
     return TESS_SEAM_NONE;
   return ratio <= 2.0 * limit ? TESS_SEAM_FAINT : TESS_SEAM_CLEAR;
 }
@@ -260,13 +260,13 @@ judge (gdouble ratio, gdouble limit, gdouble percent)
 TessSeamVerdict
 tess_seam_judge_line (const TessSeamClosing *closing)
 {
-  return judge (closing->line, 1.25, closing->line_percent);
+  return judge (closing->line, 1.25, closing->line_percent, 97.0);
 }
 
 TessSeamVerdict
 tess_seam_judge_tone (const TessSeamClosing *closing)
 {
-  return judge (closing->tone, 1.2, closing->tone_percent);
+  return judge (closing->tone, 1.2, closing->tone_percent, 99.0);
 }
 
 TessSeamVerdict

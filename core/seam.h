@@ -74,7 +74,8 @@ typedef enum
 
 /* A single place of a single picture is a small sample: so not only the ratio
  * counts (1.25 for the line, 1.2 for the tone) but also whether the rest of
- * the picture has as much by itself (97 in 100 columns have less). */
+ * the picture has as much by itself: 97 in 100 columns have a weaker line, 99
+ * a smaller step in tone, which neighbors share since their strips overlap. */
 TessSeamVerdict tess_seam_judge_line (const TessSeamClosing *closing);
 TessSeamVerdict tess_seam_judge_tone (const TessSeamClosing *closing);
 TessSeamVerdict tess_seam_judge_period (gdouble period);

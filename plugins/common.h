@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 #define TESS_PROC_ANY_SIZE "plug-in-tessera-any-size"
 #define TESS_PROC_RESUME "plug-in-tessera-resume"
 #define TESS_PROC_REPORT "plug-in-tessera-report"
+#define TESS_PROC_PROJECT "plug-in-tessera-project"
 #define TESS_PROC_VIEW "plug-in-tessera-view"
 
 /* Each makes the procedure of that name. */
@@ -21,6 +22,7 @@ GimpProcedure *tess_panorama_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_any_size_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_resume_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_report_create (GimpPlugIn *plug_in, const gchar *name);
+GimpProcedure *tess_project_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_view_create (GimpPlugIn *plug_in, const gchar *name);
 
 /* First thing in every run: GEGL before any use of it. */

@@ -41,6 +41,7 @@ static const struct
   { TESS_PROC_ANY_SIZE, tess_any_size_create },
   { TESS_PROC_RESUME, tess_resume_create },
   { TESS_PROC_REPORT, tess_report_create },
+  { TESS_PROC_PROJECT, tess_project_create },
   { TESS_PROC_VIEW, tess_view_create },
 };
 

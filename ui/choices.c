@@ -30,10 +30,20 @@ static const TessChoice shapes[] = {
   { NULL },
 };
 
+static const TessChoice projections[] = {
+  { "cube", TESS_PROJECTION_CUBE },
+  { "planet", TESS_PROJECTION_PLANET },
+  { "view", TESS_PROJECTION_VIEW },
+  { NULL },
+};
+
 static const struct
 {
   const gchar *name, *nick, *label;
 } labels[] = {
+  { "projection", "cube", N_ ("Six cube faces") },
+  { "projection", "planet", N_ ("A little planet") },
+  { "projection", "view", N_ ("A view as from a camera") },
   { "sampler", "ddim", N_ ("DDIM") },
   { "sampler", "euler", N_ ("Euler") },
   { "sampler", "euler-a", N_ ("Euler ancestral") },
@@ -112,6 +122,8 @@ tess_choices_of (const gchar *name)
     return outputs;
   if (strcmp (name, "shape") == 0)
     return shapes;
+  if (strcmp (name, "projection") == 0)
+    return projections;
   for (guint i = 0; i < n; i++)
     if (strcmp (fields[i].name, name) == 0)
       return fields[i].choices;

@@ -36,8 +36,17 @@ typedef enum
   TESS_PANORAMA_TEXTURE,   /* both */
 } TessPanoramaShape;
 
+/* What becomes of a panorama. */
+typedef enum
+{
+  TESS_PROJECTION_CUBE,
+  TESS_PROJECTION_PLANET,
+  TESS_PROJECTION_VIEW,
+} TessProjection;
+
 /* The words of a setting: of a field of the request, of "init" (here: from
- * which layer), "output" or "shape". They end with a NULL nick. */
+ * which layer), "output",
+ * "shape" or "projection". They end with a NULL nick. */
 const TessChoice *tess_choices_of (const gchar *name);
 
 /**

@@ -2,6 +2,7 @@
  * ui/viewer.c: the window round the view. */
 #include "ui/viewer.h"
 
+#include <math.h>
 #include <glib/gi18n-lib.h>
 #include "ui/seam-meter.h"
 
@@ -23,21 +24,29 @@ struct _TessViewer
 
 G_DEFINE_TYPE (TessViewer, tess_viewer, GTK_TYPE_WINDOW)
 
+/* "5° up" or "5° down": a number without a sign. */
+static gchar *
+angle_text (gdouble radians, const gchar *positive, const gchar *negative)
+{
+  gint degrees = (gint) floor (radians * 180.0 / G_PI + 0.5);
+  g_autofree gchar *number = g_strdup_printf ("%d°", ABS (degrees));
+
+  return g_strdup_printf (degrees < 0 ? negative : positive, number);
+}
+
 static void
 on_moved (TessPanoramaView *view, TessViewer *viewer)
 {
   const TessCamera *camera = tess_panorama_view_get_camera (view);
-  gint yaw = (gint) (camera->yaw * 180.0 / G_PI + (camera->yaw < 0 ? -.5 : .5));
-  gint pitch
-      = (gint) (camera->pitch * 180.0 / G_PI + (camera->pitch < 0 ? -.5 : .5));
-  gint fov = (gint) (camera->fov * 180.0 / G_PI + 0.5);
-  g_autofree gchar *text = NULL;
+  g_autofree gchar *yaw
+      = angle_text (camera->yaw, _ ("%s to the right"), _ ("%s to the left"));
+  g_autofree gchar *pitch
+      = angle_text (camera->pitch, _ ("%s up"), _ ("%s down"));
+  g_autofree gchar *fov = angle_text (camera->fov, _ ("%s wide"), "%s");
+  g_autofree gchar *text = camera->planet
+                               ? g_strjoin (" · ", yaw, fov, NULL)
+                               : g_strjoin (" · ", yaw, pitch, fov, NULL);
 
-  if (camera->planet)
-    text = g_strdup_printf (_ ("turned by %d° · %d° wide"), yaw, fov);
-  else
-    text = g_strdup_printf (_ ("%d° to the right · %d° up · %d° wide"), yaw,
-                            pitch, fov);
   gtk_label_set_text (GTK_LABEL (viewer->where), text);
 }
 

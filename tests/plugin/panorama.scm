@@ -102,6 +102,59 @@
       (quick image #:prompt "a lake" #:method "shifted" #:wrap "both")
       (contains? (recipe-of (layer-at image 0)) "shifted"))))
 
+; Four colors, a quarter each; the front face has two of them.
+(define quarters
+  (let ((image (rgb-image 256 128)))
+    (define (fill x color)
+      (gimp-image-select-rectangle image CHANNEL-OP-REPLACE x 0 64 128)
+      (gimp-context-set-foreground color)
+      (gimp-drawable-edit-fill (layer-at image 0) FILL-FOREGROUND))
+    (fill 0 '(200 0 0))
+    (fill 64 '(0 200 0))
+    (fill 128 '(0 0 200))
+    (fill 192 '(200 200 0))
+    (gimp-selection-none image)
+    image))
+
+(define (layer-called image name)
+  (gimp-image-get-layer-by-name image name))
+
+(define-macro (project . rest)
+  `(plug-in-tessera-project #:run-mode RUN-NONINTERACTIVE ,@rest))
+
+(check "cube faces are layers of an unfolded cube"
+  (lambda ()
+    (let* ((image (project #:image quarters))
+           (front (layer-called image "front")))
+      (and (= (gimp-image-get-width image) 256)
+           (= (gimp-image-get-height image) 192)
+           (= (n-layers image) 6)
+           (= (car (gimp-drawable-get-offsets front)) 64)
+           (= (cadr (gimp-drawable-get-offsets front)) 64)
+           (= (cadr (gimp-drawable-get-pixel front 16 32)) 200)
+           (= (caddr (gimp-drawable-get-pixel front 48 32)) 200)
+           ; behind: the last color, then the first
+           (= (cadr (gimp-drawable-get-pixel (layer-called image "back") 16 32))
+              200)
+           (= (cadr (gimp-drawable-get-pixel (layer-called image "back") 48 32))
+              0)))))
+(check "a little planet, of the side that is asked for"
+  (lambda ()
+    (let ((image (project #:image quarters #:projection "planet" #:side 100)))
+      (and (= (gimp-image-get-width image) 100)
+           ; ahead is up: left of it the second color, right the third
+           (= (cadr (gimp-drawable-get-pixel (layer-at image 0) 40 10)) 200)
+           (= (caddr (gimp-drawable-get-pixel (layer-at image 0) 60 10)) 200)))))
+(check "a view of a turned camera, in the precision of the panorama"
+  (lambda ()
+    (gimp-image-convert-precision quarters PRECISION-U16-NON-LINEAR)
+    (let ((image (project #:image quarters #:projection "view" #:yaw 90.0
+                          #:fov 60.0 #:side 64)))
+      (= (gimp-image-get-precision image) PRECISION-U16-NON-LINEAR))))
+(refuses "an unknown projection" "planet"
+  (lambda () (project #:image quarters #:projection "mercator")))
+(refuses "projecting nothing" "open one" (lambda () (project)))
+
 (define untouched (rgb-image 128 96))
 
 (refuses "a sphere of another shape" "twice as wide"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tests/plugin/studios.py: the dialogs of Panorama and Any Size in a real GIMP:
-a panorama painted, looked at from inside, kept; a large picture stopped and
-resumed; TAP."""
+"""tests/plugin/studios.py CASE: the dialogs of Panorama, Any Size and Cube Faces
+in a real GIMP: a panorama painted, looked at from inside, kept; a large picture
+stopped and resumed; TAP."""
 import sys
 import time
 from pathlib import Path
@@ -85,5 +85,21 @@ def any_size(tap):
         session.end()
 
 
+def project(tap):
+    with Gimp() as gimp:
+        session = Session(gimp, tap, 'Project Panorama',
+                          PROCEDURE='plug-in-tessera-project',
+                          WIDTH=256, HEIGHT=128, SECONDS=1)
+        shoot('project')
+        session.key('alt+p')
+        until(session.closed, 30)
+        found = until(lambda: window(r'6 layers\) 256x192'), 10)
+        shoot('projected')
+        tap.check(found, 'the cube is shown as an image of its own',
+                  session.text())
+        session.end()
+
+
 if __name__ == '__main__':
-    sys.exit(run([panorama, any_size]))
+    sys.exit(run([{'panorama': panorama, 'any-size': any_size,
+                   'project': project}[sys.argv[1]]]))

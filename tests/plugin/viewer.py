@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""tests/plugin/viewer.py: the 360 viewer in a real GIMP, driven by mouse and
-keys, once drawn by OpenGL and once by the processor; TAP."""
+"""tests/plugin/viewer.py gl|processor: the 360 viewer in a real GIMP, driven by
+mouse and keys, drawn by OpenGL where there is some or by the processor; TAP."""
 import sys
 import time
 from pathlib import Path
@@ -110,5 +110,4 @@ def look_around(tap, gl):
 
 
 if __name__ == '__main__':
-    sys.exit(run([lambda tap: look_around(tap, False),
-                  lambda tap: look_around(tap, True)]))
+    sys.exit(run([lambda tap: look_around(tap, sys.argv[1] == 'gl')]))
