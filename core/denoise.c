@@ -25,6 +25,7 @@ typedef struct
   gint tile;
   gint alone; /* the prompt that sees its region alone; 0: all see the canvas */
   gint32 row;
+  gint32 ground;
   gboolean positive;
   guint32 prompts; /* whose shares of the canvas it speaks for */
 } Sample;
@@ -48,6 +49,8 @@ typedef struct
   gfloat *background;
   gfloat *noise;
   gint32 *rows;
+  gint32 *grounds;
+  gfloat *cover; /* [height, width] where tiles are left out */
 } Loop;
 
 void
@@ -103,11 +106,13 @@ add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
         continue;
       sample.positive = TRUE;
       sample.row = job->positive[n];
+      sample.ground = job->grounds ? job->grounds[tile] : 0;
       add_sample (samples, first, &sample);
       if (job->negative == NULL)
         continue;
       sample.positive = FALSE;
       sample.row = job->negative[n];
+      sample.ground = 0;
       add_sample (samples, first, &sample);
     }
 }
@@ -126,6 +131,8 @@ list_samples (const TessDenoise *job, gint step)
         gint at = job->order ? job->order[i] : i;
         TessTile tile = tess_tile_plan_tile (plan, at);
 
+        if (job->grounds != NULL && job->grounds[at] < 0)
+          continue;
         if (n_shapes == 1
             || shape == 2 * (tile.h < plan->tile_h) + (tile.w < plan->tile_w))
           add_tile (job, step, at, samples);
@@ -153,6 +160,40 @@ n_together (const TessDenoise *job, const GArray *samples, gint first)
   return n;
 }
 
+static gint
+end_of (const TessDenoise *job)
+{
+  gint n_steps = tess_sampler_n_steps (job->sampler);
+
+  return job->end_step > 0 ? MIN (job->end_step, n_steps) : n_steps;
+}
+
+static gboolean
+leaves_out (const TessDenoise *job)
+{
+  for (gint i = 0; job->grounds && i < job->method->plan->n_tiles; i++)
+    if (job->grounds[i] < 0)
+      return TRUE;
+  return FALSE;
+}
+
+void
+tess_denoise_cover (const TessDenoise *job, gfloat *dst)
+{
+  const TessTilePlan *plan = job->method->plan;
+  gsize n = (gsize) plan->width * plan->height;
+  gsize n_tile = (gsize) plan->tile_w * plan->tile_h;
+  g_autofree gint64 *sum = g_new0 (gint64, n);
+  g_autofree gfloat *ones = g_new (gfloat, n_tile);
+
+  for (gsize i = 0; i < n_tile; i++)
+    ones[i] = 1.0f;
+  for (gint i = 0; i < plan->n_tiles; i++)
+    if (job->grounds == NULL || job->grounds[i] >= 0)
+      tess_blend_add (job->method->blend, plan, i, 1, ones, NULL, sum);
+  tess_blend_read (sum, dst, n);
+}
+
 static void
 begin_step (const TessDenoise *job, gint step)
 {
@@ -164,7 +205,7 @@ begin_step (const TessDenoise *job, gint step)
 gint64
 tess_denoise_n_samples (const TessDenoise *job)
 {
-  gint n_steps = tess_sampler_n_steps (job->sampler);
+  gint n_steps = end_of (job);
   gint64 n = 0, n_last = 0;
 
   for (gint step = job->first_step; step < n_steps; step++)
@@ -255,6 +296,12 @@ loop_init (Loop *loop, const TessDenoise *job, TessTensor *x, GError **error)
   loop->src = g_new (gfloat, n_batch * loop->n_tile);
   loop->dst = g_new (gfloat, n_batch * loop->n_tile);
   loop->rows = g_new (gint32, n_batch);
+  loop->grounds = g_new (gint32, n_batch);
+  if (leaves_out (job))
+    {
+      loop->cover = g_new (gfloat, (gsize) plan->width * plan->height);
+      tess_denoise_cover (job, loop->cover);
+    }
   loop->share = g_new (gfloat, (gsize) plan->tile_w * plan->tile_h);
   loop->background = g_new (gfloat, loop->n_tile);
   loop->noise = g_new (gfloat, loop->n_tile);
@@ -272,6 +319,8 @@ loop_finish (Loop *loop)
   g_clear_pointer (&loop->src, g_free);
   g_clear_pointer (&loop->dst, g_free);
   g_clear_pointer (&loop->rows, g_free);
+  g_clear_pointer (&loop->grounds, g_free);
+  g_clear_pointer (&loop->cover, g_free);
   g_clear_pointer (&loop->share, g_free);
   g_clear_pointer (&loop->background, g_free);
   g_clear_pointer (&loop->noise, g_free);
@@ -372,6 +421,7 @@ loop_call (Loop *loop,
     .src = loop->src,
     .rows = loop->rows,
     .dst = loop->dst,
+    .grounds = loop->grounds,
   };
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
@@ -379,6 +429,7 @@ loop_call (Loop *loop,
   for (gint i = 0; i < n; i++)
     {
       loop->rows[i] = samples[i].row;
+      loop->grounds[i] = samples[i].ground;
       if (!loop_gather (loop, &samples[i], loop->src + i * n_tile, error))
         return FALSE;
     }
@@ -389,6 +440,18 @@ loop_call (Loop *loop,
                    samples[i].positive ? loop->sum : loop->sum_negative, error))
       return FALSE;
   return TRUE;
+}
+
+/* What some tiles say of a cell as if there were no others. */
+static void
+loop_divide (Loop *loop, gfloat *dst)
+{
+  const TessTilePlan *plan = loop->job->method->plan;
+  gsize plane = (gsize) plan->width * plan->height;
+
+  for (gsize i = 0; i < loop->n_canvas && loop->cover; i++)
+    dst[i] = loop->cover[i % plane] > 0.0f ? dst[i] / loop->cover[i % plane]
+                                           : 0.0f;
 }
 
 /* dst = sum; where no tile lies, dst = held, which may be dst. */
@@ -402,6 +465,7 @@ loop_read (Loop *loop, const TessTensor *sum, const gfloat *held, gfloat *dst)
   if (blend->gap_x == 0 && blend->gap_y == 0)
     {
       tess_blend_read (src, dst, loop->n_canvas);
+      loop_divide (loop, dst);
       return;
     }
   for (gint row = 0; row < loop->job->channels * plan->height; row++)
@@ -525,7 +589,7 @@ tess_denoise_run (const TessDenoise *job,
   loop.step = job->first_step;
   if (job->last_said)
     memcpy (loop.output->data, job->last_said, loop.output->n_bytes);
-  for (; loop.step < tess_sampler_n_steps (job->sampler); loop.step++)
+  for (; loop.step < end_of (job); loop.step++)
     if (!loop_step (&loop, cancellable, error) || !loop_tell (&loop, error))
       return FALSE;
   return TRUE;

@@ -88,9 +88,17 @@ typedef struct
   gdouble guidance_rescale;   /* Lin 2023, 3.4; std of the whole canvas */
   const TessRegions *regions; /* may be NULL */
 
+  /* Which set of an instance addition's tokens each tile takes where it is told
+   * by @positive, [n_tiles]; where by @negative it is set 0, which is empty.
+   * NULL: set 0 everywhere. A tile with -1 is left out: cells are asked about
+   * in the others alone, and where there is none they are said to be 0. Only
+   * with tiles that stay. */
+  const gint32 *grounds;
+
   const TessKeep *keep; /* may be NULL */
 
   gint first_step;         /* to go on from; 0: the beginning */
+  gint end_step;           /* to stop before; 0: the end */
   const gfloat *last_said; /* the state's output there, if the method holds */
 
   TessRandom *random; /* where a stochastic sampler's noise comes from, drawn
@@ -123,6 +131,10 @@ gboolean tess_denoise_run (const TessDenoise *job,
                            TessTensor *x,
                            GCancellable *cancellable,
                            GError **error);
+
+/* How much of each cell's say [height, width] the tiles have that are not left
+ * out, 0..1. */
+void tess_denoise_cover (const TessDenoise *job, gfloat *dst);
 
 /* Samples that the network will be given, in all steps from first_step on.
  * Tiles that move are left where the last step has them. */

@@ -16,6 +16,7 @@ static const TessChoice samplers[] = {
   { "dpmpp-2m-karras", TESS_SAMPLER_DPMPP_2M_KARRAS },
   { "unipc", TESS_SAMPLER_UNIPC },
   { "ddpm", TESS_SAMPLER_DDPM },
+  { "plms", TESS_SAMPLER_PLMS },
   { NULL },
 };
 

@@ -16,6 +16,7 @@ static const TessMethod *const methods[TESS_N_SAMPLERS] = {
   [TESS_SAMPLER_DPMPP_2M_KARRAS] = &tess_method_dpmpp_2m_karras,
   [TESS_SAMPLER_UNIPC] = &tess_method_unipc,
   [TESS_SAMPLER_DDPM] = &tess_method_ddpm,
+  [TESS_SAMPLER_PLMS] = &tess_method_plms,
 };
 
 struct _TessSampler
@@ -171,6 +172,72 @@ fill_levels (TessPath *path,
   path->sigmas[path->n] = 0.0;
 }
 
+/* Every n_train / n-th timestep from 1 on, as the method's own code counts
+ * (where n does not divide n_train there are more than n); other spacings as
+ * they are. The second is visited twice; where there is none, the first. */
+static gboolean
+fill_twice (TessPath *path,
+            const TessDiffusionConfig *diffusion,
+            TessSpacing spacing,
+            const TessNoiseLevels *levels,
+            gint n,
+            GError **error)
+{
+  gint n_train = levels->n_train, stride = n_train / CLAMP (n, 1, n_train);
+  gboolean leading = spacing == TESS_SPACING_LEADING;
+  gint n_times = leading ? (n_train + stride - 1) / stride : n;
+  g_autofree gdouble *times = g_new0 (gdouble, MAX (n_times, n));
+
+  if (!tess_schedule_timesteps (diffusion, TESS_GRID_EACH, spacing, n, times,
+                                error))
+    return FALSE;
+  for (gint i = 0; leading && i < n_times; i++)
+    times[i] = MIN ((n_times - 1 - i) * stride + diffusion->steps_offset,
+                    n_train - 1);
+  path->n = n_times + 1;
+  path->timesteps = g_new0 (gdouble, path->n);
+  path->sigmas = g_new0 (gdouble, path->n + 1);
+  path->abar = g_new0 (gdouble, path->n);
+  path->abar_next = g_new0 (gdouble, path->n);
+  for (gint i = 0; i < path->n; i++)
+    {
+      gint time = i < 2 ? MIN (i, n_times - 1) : i - 1;
+      gint next = i == 0 ? MIN (1, n_times) : time + 1;
+
+      path->timesteps[i] = times[time];
+      path->sigmas[i] = (gfloat) tess_noise_levels_sigma (levels, times[time]);
+      path->abar[i] = levels->abar[(gint) times[time]];
+      path->abar_next[i] = next < n_times ? levels->abar[(gint) times[next]]
+                                          : levels->abar_final;
+    }
+  return TRUE;
+}
+
+static gboolean
+fill_path (TessPath *path,
+           const TessMethod *method,
+           const TessDiffusionConfig *diffusion,
+           TessSpacing spacing,
+           const TessNoiseLevels *levels,
+           gint n,
+           GError **error)
+{
+  if (method->twice)
+    return fill_twice (path, diffusion, spacing, levels, n, error);
+  path->timesteps = g_new0 (gdouble, CLAMP (n, 1, levels->n_train));
+  if (!tess_schedule_timesteps (diffusion, method->grid, spacing, n,
+                                path->timesteps, error))
+    return FALSE;
+  path->n = n;
+  path->sigmas = g_new0 (gdouble, n + 1);
+  path->abar = g_new0 (gdouble, n);
+  path->abar_next = g_new0 (gdouble, n);
+  if (method->karras)
+    fill_karras (path, levels, diffusion->betas);
+  fill_levels (path, method, levels);
+  return TRUE;
+}
+
 TessSampler *
 tess_sampler_new (const TessDiffusionConfig *diffusion,
                   const TessSamplerSettings *settings,
@@ -181,7 +248,6 @@ tess_sampler_new (const TessDiffusionConfig *diffusion,
   TessNoiseLevels levels = { 0 };
   TessSpacing spacing = diffusion->spacing;
   gboolean zero_snr;
-  gint n = settings->n_steps;
 
   if (!check_settings (settings, error))
     return NULL;
@@ -192,24 +258,19 @@ tess_sampler_new (const TessDiffusionConfig *diffusion,
 
   if (!tess_noise_levels_init (&levels, diffusion, zero_snr, error))
     return NULL;
-  path->timesteps = g_new0 (gdouble, CLAMP (n, 1, levels.n_train));
-  if (!tess_schedule_timesteps (diffusion, sampler->method->grid, spacing, n,
-                                path->timesteps, error))
+  if (!fill_path (path, sampler->method, diffusion, spacing, &levels,
+                  settings->n_steps, error))
     {
       tess_noise_levels_finish (&levels);
       return NULL;
     }
-  path->n = n;
   path->prediction = diffusion->prediction;
   path->eta = settings->eta;
   path->first = tess_schedule_first (
-      n, settings->strength > 0.0 ? settings->strength : 1.0);
-  path->sigmas = g_new0 (gdouble, n + 1);
-  path->abar = g_new0 (gdouble, n);
-  path->abar_next = g_new0 (gdouble, n);
-  if (sampler->method->karras)
-    fill_karras (path, &levels, diffusion->betas);
-  fill_levels (path, sampler->method, &levels);
+      path->n, settings->strength > 0.0 ? settings->strength : 1.0);
+  /* The two evaluations of the first step belong together. */
+  if (sampler->method->twice && path->first == 1)
+    path->first = 0;
   tess_noise_levels_finish (&levels);
 
   sampler->init_sigma = 1.0;
@@ -272,6 +333,31 @@ gint
 tess_sampler_n_steps (const TessSampler *sampler)
 {
   return sampler->path.n - sampler->path.first;
+}
+
+/* Whether this run has the first step, which counts twice. */
+static gboolean
+starts_twice (const TessSampler *sampler)
+{
+  return sampler->method->twice && sampler->path.first == 0;
+}
+
+gint
+tess_sampler_n_times (const TessSampler *sampler)
+{
+  return tess_sampler_n_steps (sampler) - starts_twice (sampler);
+}
+
+gint
+tess_sampler_time (const TessSampler *sampler, gint step)
+{
+  return starts_twice (sampler) ? MAX (step - 1, 0) : step;
+}
+
+gint
+tess_sampler_step_of_time (const TessSampler *sampler, gint time)
+{
+  return time > 0 && starts_twice (sampler) ? time + 1 : time;
 }
 
 gdouble
@@ -359,6 +445,24 @@ tess_sampler_predict_x0 (const TessSampler *sampler,
       (const TessTerm[]) { { weights.x, x }, { weights.output, output } }, 2);
 }
 
+static void
+predict_eps (const TessSampler *sampler,
+             gint step,
+             const gfloat *x,
+             const gfloat *output,
+             gfloat *eps,
+             gsize n)
+{
+  gdouble signal, noise;
+  TessWeights weights;
+
+  get_scales (sampler, place (sampler, step), &signal, &noise);
+  weights = tess_eps_weights (sampler->path.prediction, signal, noise);
+  tess_terms_sum (
+      eps, n,
+      (const TessTerm[]) { { weights.x, x }, { weights.output, output } }, 2);
+}
+
 /* Makes room for this step's prediction and puts it first. */
 static void
 push_x0 (TessSampler *sampler,
@@ -382,7 +486,10 @@ push_x0 (TessSampler *sampler,
   history->n_x0 = MIN (history->n_x0 + 1, n_kept);
   if (sampler->method->needs_before && history->before == NULL)
     history->before = g_new (gfloat, n);
-  tess_sampler_predict_x0 (sampler, step, x, output, history->x0[0], n);
+  if (sampler->method->keeps_eps)
+    predict_eps (sampler, step, x, output, history->x0[0], n);
+  else
+    tess_sampler_predict_x0 (sampler, step, x, output, history->x0[0], n);
 }
 
 void

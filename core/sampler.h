@@ -6,8 +6,9 @@
  * DDIM and DDPM (the reference divides by 0) and 4096 times the network's
  * error in the others (as in the reference).
  * Sources: Ho 2020 (DDPM), Song 2020 (DDIM), Karras 2022 (Euler and the
- * schedule), Lu 2022 (DPM++ 2M), Zhao 2023 (UniPC), Lin 2023 (zero terminal
- * SNR); agrees with the schedulers of diffusers. */
+ * schedule), Lu 2022 (DPM++ 2M), Zhao 2023 (UniPC),
+ * Liu 2022 (PLMS, with the timesteps of its own authors' code), Lin 2023 (zero
+ * terminal SNR); agrees with the schedulers of diffusers. */
 #pragma once
 
 #include "core/model.h"
@@ -23,6 +24,7 @@ typedef enum
   TESS_SAMPLER_DPMPP_2M_KARRAS,
   TESS_SAMPLER_UNIPC,
   TESS_SAMPLER_DDPM,
+  TESS_SAMPLER_PLMS,
   TESS_N_SAMPLERS
 } TessSamplerKind;
 
@@ -52,6 +54,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessSampler, tess_sampler_free)
 
 gint tess_sampler_n_steps (const TessSampler *sampler); /* to be run */
 gdouble tess_sampler_timestep (const TessSampler *sampler, gint step);
+
+/* Timesteps that are really gone: PLMS asks twice at its first and has a step
+ * more for it. Which of them @step belongs to; the first step of one. */
+gint tess_sampler_n_times (const TessSampler *sampler);
+gint tess_sampler_time (const TessSampler *sampler, gint step);
+gint tess_sampler_step_of_time (const TessSampler *sampler, gint time);
 
 /* What unit noise is multiplied by to start from (text to image). */
 gdouble tess_sampler_init_sigma (const TessSampler *sampler);
@@ -94,7 +102,7 @@ void tess_sampler_predict_x0 (const TessSampler *sampler,
 
 /* What a sampler remembers between two steps, so that a run can go on where it
  * was: canvases of @n floats each, NULL where there is none; borrowed. */
-#define TESS_SAMPLER_MAX_KEPT 4
+#define TESS_SAMPLER_MAX_KEPT 5
 typedef struct
 {
   gsize n;

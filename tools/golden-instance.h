@@ -21,6 +21,12 @@ golden_slots_read (const GoldenCase *c, GoldenSlots *slots, GError **error);
 void golden_slots_finish (GoldenSlots *slots);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GoldenSlots, golden_slots_finish)
 
+/* Cases of samplers and gates; FALSE: not one of them. */
+gboolean golden_instance_run (const GoldenCase *c);
+
+/* The network of the set. */
+gboolean golden_make_network (GoldenSet *set, GError **error);
+
 /* Those that the case's preset has on. */
 TessFormat golden_formats (const GoldenCase *c);
 

@@ -16,7 +16,7 @@
 
 G_BEGIN_DECLS
 
-#define TESS_MAX_HISTORY 3
+#define TESS_MAX_HISTORY 4
 
 /* Canvases that a method keeps between steps. */
 typedef struct
@@ -46,12 +46,15 @@ typedef struct
 {
   const gchar *nick;
   TessStepGrid grid;
-  gboolean karras;   /* sigmas by Karras' rule instead of the grid */
-  gboolean unscaled; /* the canvas is x0 + sigma * noise (else scaled to
-                        keep its variance) */
-  gboolean chain;    /* abar_next is that of the next timestep visited, 1
-                        at the end; else of t - n_train / n */
-  gint n_x0;         /* predictions kept, this step's included; 0: none */
+  gboolean karras;    /* sigmas by Karras' rule instead of the grid */
+  gboolean unscaled;  /* the canvas is x0 + sigma * noise (else scaled to
+                         keep its variance) */
+  gboolean chain;     /* abar_next is that of the next timestep visited, 1
+                         at the end; else of t - n_train / n */
+  gint n_x0;          /* predictions kept, this step's included; 0: none */
+  gboolean keeps_eps; /* predictions are of the noise, not of the picture */
+  gboolean twice;     /* the first step takes two evaluations: the path has its
+                         second timestep twice and a step more */
   gboolean needs_before;
   gboolean (*noisy) (const TessPath *path, gint i); /* NULL: never */
   void (*step) (const TessPath *path,
@@ -70,6 +73,7 @@ extern const TessMethod tess_method_euler_ancestral;
 extern const TessMethod tess_method_dpmpp_2m;
 extern const TessMethod tess_method_dpmpp_2m_karras;
 extern const TessMethod tess_method_unipc;
+extern const TessMethod tess_method_plms;
 
 typedef struct
 {
