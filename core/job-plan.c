@@ -72,6 +72,16 @@ n_tokens (const TessJob *job)
   return prompt->n_chunks * prompt->n_positions;
 }
 
+/* Tokens of a tile's instances, 0: no instances. */
+static gint
+n_ground (const TessJob *job)
+{
+  return job->instances ? tess_grounding_n_tokens (
+                              tess_model_instance (job->studio->model),
+                              job->instances->n_most)
+                        : 0;
+}
+
 /* The largest number of samples up to @limit that leaves the last call of a
  * step as full as the others, if one is not much smaller; so that the network
  * is compiled for one batch. */
@@ -92,13 +102,14 @@ cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
   TessUnetCost cost;
 
   if (!tess_unet_cost (job->studio->unet, n_samples, tiles->tile_h,
-                       tiles->tile_w, n_tokens (job), 0, &cost, error))
+                       tiles->tile_w, n_tokens (job), n_ground (job), &cost,
+                       error))
     return FALSE;
   tess_job_denoise (job, &denoise);
   denoise.batch = n_samples;
   bytes->arena = cost.arena;
   bytes->loop = tess_denoise_n_bytes (&denoise);
-  bytes->weights = cost.weights;
+  bytes->weights = cost.weights + tess_job_instance_bytes (job, cost.set);
   job->n_flops_sample = cost.n_flops / n_samples;
   return TRUE;
 }
@@ -226,7 +237,7 @@ tess_job_make_plan (TessJob *job, GError **error)
   gint limit;
 
   tess_job_denoise (job, &denoise);
-  n_samples = tess_denoise_n_samples (&denoise);
+  n_samples = tess_job_n_samples (job, &denoise);
   plan->width = tiles->width * job->factor;
   plan->height = tiles->height * job->factor;
   plan->cells_w = tiles->width;
@@ -244,7 +255,7 @@ tess_job_make_plan (TessJob *job, GError **error)
   if (job->request->memory)
     free = job->request->memory;
   plan->n_bytes_free = free;
-  n_first = MAX (n_samples / plan->n_steps, 1);
+  n_first = MAX (tess_denoise_n_samples (&denoise) / plan->n_steps, 1);
   limit
       = job->request->batch > 0 ? job->request->batch * branches : MAX_SAMPLES;
   limit = (gint) MIN (limit, n_first);

@@ -13,11 +13,12 @@
 /* Flat colours that regions are bootstrapped on. */
 #define MAX_BACKGROUNDS 8
 
-static gboolean
-make_sampler (TessJob *job, GError **error)
+TessSamplerSettings
+tess_job_sampler_settings (const TessJob *job)
 {
   const TessRequest *request = job->request;
-  const TessSamplerSettings settings = {
+
+  return (TessSamplerSettings) {
     .kind = request->sampler,
     .n_steps = request->steps,
     .strength = job->init ? request->strength : 0.0,
@@ -25,6 +26,12 @@ make_sampler (TessJob *job, GError **error)
     .spacing = request->spacing,
     .zero_snr = request->zero_snr,
   };
+}
+
+static gboolean
+make_sampler (TessJob *job, GError **error)
+{
+  const TessSamplerSettings settings = tess_job_sampler_settings (job);
 
   job->sampler = tess_sampler_new (tess_model_diffusion (job->studio->model),
                                    &settings, error);
@@ -77,6 +84,10 @@ make_texts (TessJob *job)
             = text_row (texts, region && region->negative ? region->negative
                                                           : request->negative);
     }
+  job->instance_rows = g_new0 (gint32, MAX (request->instances->len, 1));
+  for (guint i = 0; i < request->instances->len; i++)
+    job->instance_rows[i] = text_row (
+        texts, ((const TessInstance *) request->instances->pdata[i])->text);
   for (guint i = 0; i < texts->len; i++)
     {
       g_autoptr (TessPrompt) prompt = parse (job, texts->pdata[i], 1);
@@ -172,7 +183,8 @@ tess_job_init (TessJob *job,
     return FALSE;
   if (request->regions->len < TESS_MAX_PROMPTS)
     make_texts (job);
-  return make_regions (job, error) && tess_job_make_plan (job, error);
+  return make_regions (job, error) && tess_job_make_instances (job, error)
+         && tess_job_make_plan (job, error);
 }
 
 void
@@ -181,6 +193,8 @@ tess_job_finish (TessJob *job)
   g_clear_pointer (&job->method, tess_method_free);
   g_clear_pointer (&job->sampler, tess_sampler_free);
   g_clear_pointer (&job->regions, tess_regions_free);
+  g_clear_pointer (&job->instances, tess_instances_free);
+  g_clear_pointer (&job->instance_rows, g_free);
   g_clear_pointer (&job->prompts, g_ptr_array_unref);
   g_clear_pointer (&job->positive, g_free);
   g_clear_pointer (&job->negative, g_free);
@@ -201,5 +215,6 @@ tess_job_denoise (const TessJob *job, TessDenoise *denoise)
     .guidance = job->request->guidance,
     .guidance_rescale = job->request->guidance_rescale,
     .regions = job->regions,
+    .grounds = job->instances ? job->instances->tiles : NULL,
   };
 }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "core/denoise.h"
+#include "core/instances.h"
+#include "core/multi-instance.h"
 #include "core/studio.h"
 
 G_BEGIN_DECLS
@@ -18,7 +20,9 @@ typedef struct
 
   TessMethod *method;
   TessSampler *sampler;
-  TessRegions *regions; /* may be NULL */
+  TessRegions *regions;     /* may be NULL */
+  TessInstances *instances; /* may be NULL */
+  gint32 *instance_rows;    /* of each its own text's row in prompts */
 
   GPtrArray *prompts; /* of TessPrompt, equally long, each text once */
   gint32 *positive;   /* of each prompt of the loop: its row in prompts */
@@ -47,6 +51,20 @@ void tess_job_finish (TessJob *job);
 
 /* Fills job->method and which edges meet. Errors: TESS_ERROR_REQUEST. */
 gboolean tess_job_make_method (TessJob *job, GError **error);
+
+TessSamplerSettings tess_job_sampler_settings (const TessJob *job);
+
+/* core/job-instances.c: the request's instances on the job's tiles, NULL where
+ * there are none; how they run apart; what their tokens take. */
+gboolean tess_job_make_instances (TessJob *job, GError **error);
+void tess_job_apart (const TessJob *job, TessMultiInstance *apart);
+gint64 tess_job_n_samples (const TessJob *job, const TessDenoise *denoise);
+gsize tess_job_instance_bytes (const TessJob *job, gsize n_bytes_set);
+
+/* Tells the UNet, after its texts: tokens of every tile, or that there are no
+ * instances. Errors: memory, cancelled. */
+gboolean
+tess_job_ground (TessJob *job, GCancellable *cancellable, GError **error);
 
 /* The common loop's settings, but for random numbers and hooks. */
 void tess_job_denoise (const TessJob *job, TessDenoise *denoise);

@@ -86,7 +86,8 @@ encode_texts (Way *way, GError **error)
   for (gint i = 0; i < n_steps; i++)
     timesteps[i] = tess_sampler_timestep (job->sampler, i);
   return tess_unet_condition (job->studio->unet, contexts, timesteps, n_steps,
-                              way->args->cancellable, error);
+                              way->args->cancellable, error)
+         && tess_job_ground (job, way->args->cancellable, error);
 }
 
 /* A graphics card that fails costs time, not the picture: TRUE, @error taken,
@@ -439,7 +440,8 @@ go_on (Way *way, TessDenoise *denoise, GError **error)
   way->random = state->random;
   denoise->first_step = state->step;
   denoise->last_said = state->output ? tess_tensor_f32 (state->output) : NULL;
-  way->meter->n_done = way->meter->n_samples - tess_denoise_n_samples (denoise);
+  way->meter->n_done
+      = way->meter->n_samples - tess_job_n_samples (way->job, denoise);
   return TRUE;
 }
 
@@ -447,11 +449,13 @@ static gboolean
 sample (Way *way, GError **error)
 {
   TessDenoise denoise;
+  TessMultiInstance apart;
   gboolean good;
 
   tess_progress_begin (way->meter, TESS_STAGE_SAMPLE);
   open_preview (way);
   tess_job_denoise (way->job, &denoise);
+  tess_job_apart (way->job, &apart);
   denoise.denoiser = run_unet;
   denoise.denoiser_data = way;
   denoise.random = &way->random;
@@ -467,8 +471,8 @@ sample (Way *way, GError **error)
       denoise.keep = &way->keep;
     }
   good = go_on (way, &denoise, error)
-         && tess_denoise_run (&denoise, way->latent, way->args->cancellable,
-                              error);
+         && tess_multi_instance_run (&denoise, &apart, way->latent,
+                                     way->args->cancellable, error);
   g_clear_pointer (&way->seen, tess_tensor_unref);
   g_clear_pointer (&way->noise, tess_tensor_unref);
   g_clear_pointer (&way->clean, tess_tensor_unref);

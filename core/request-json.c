@@ -4,6 +4,7 @@
 #include "core/request.h"
 
 #include "core/error.h"
+#include "core/instances-json.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>
@@ -205,6 +206,9 @@ read_member (Reader *reader, const gchar *name, JsonNode *node)
     return read_list (reader, name, node, read_lora);
   if (g_str_equal (name, "regions"))
     return read_list (reader, name, node, read_region);
+  if (g_str_equal (name, "instances"))
+    return tess_instances_read (node, reader->folder,
+                                reader->request->instances, reader->error);
   if (g_str_equal (name, "tessera")) /* the version that wrote it */
     return TRUE;
   g_set_error (reader->error, TESS_ERROR, TESS_ERROR_REQUEST,
@@ -339,6 +343,11 @@ write_lists (JsonBuilder *builder, const TessRequest *request)
           json_builder_end_object (builder);
         }
       json_builder_end_array (builder);
+    }
+  if (request->instances->len > 0)
+    {
+      json_builder_set_member_name (builder, "instances");
+      tess_instances_write (request->instances, builder);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "core/request.h"
 
 #include "core/error.h"
+#include "core/instances.h"
 
 #include <errno.h>
 #include <math.h>
@@ -197,6 +198,21 @@ static const TessRequestField fields[] = {
         1.0,
         "part of the steps in which each region is painted alone, which "
         "keeps things inside their masks"),
+  PATH ("instance-model",
+        instance_model,
+        "InstanceDiffusion's weights, for models without their own"),
+  REAL ("instance-strength",
+        instance_strength,
+        0.0,
+        1.0,
+        "part of the steps in which instances are put in their places; less "
+        "lets the prompt blend them in"),
+  REAL ("instance-apart",
+        instance_apart,
+        0.0,
+        1.0,
+        "part of the steps in which each instance is painted by itself; more "
+        "keeps them from mixing and takes longer; 0: none"),
   PATH ("init", init_path, "PNG picture to start from, scaled to the canvas"),
   REAL ("strength",
         strength,
@@ -278,6 +294,10 @@ tess_request_new (void)
 
   request->loras = g_ptr_array_new_with_free_func (lora_free);
   request->regions = g_ptr_array_new_with_free_func (region_free);
+  request->instances
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_instance_free);
+  request->instance_strength = 0.75;
+  request->instance_apart = 0.36;
   request->width = 512;
   request->height = 512;
   request->steps = 25;
@@ -331,6 +351,12 @@ tess_request_dup (const TessRequest *request)
   dup->prompt = g_strdup (request->prompt);
   dup->negative = g_strdup (request->negative);
   dup->init_path = g_strdup (request->init_path);
+  dup->instance_model = g_strdup (request->instance_model);
+  dup->instances
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_instance_free);
+  for (guint i = 0; i < request->instances->len; i++)
+    g_ptr_array_add (dup->instances,
+                     tess_instance_dup (request->instances->pdata[i]));
   if (dup->init)
     g_object_ref (dup->init);
   for (guint i = 0; i < request->loras->len; i++)
@@ -360,6 +386,8 @@ tess_request_free (TessRequest *request)
   g_free (request->prompt);
   g_free (request->negative);
   g_free (request->init_path);
+  g_ptr_array_unref (request->instances);
+  g_free (request->instance_model);
   g_clear_object (&request->init);
   g_free (request);
 }
@@ -437,6 +465,26 @@ panorama_check (const TessRequest *request, GError **error)
   return FALSE;
 }
 
+/* Tokens are made once for each tile, so tiles must stay. */
+static gboolean
+instances_check (const TessRequest *request, GError **error)
+{
+  if (request->instances->len == 0)
+    return TRUE;
+  if (request->method != TESS_TILING_MULTIDIFFUSION
+      && request->method != TESS_TILING_RING)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "instances need tiles that stay where they are; take the "
+                 "method multidiffusion, or ring for a panorama that closes");
+  else if (request->poles > 0.0)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "poles cannot be painted anew in a picture with instances; "
+                 "set poles to 0");
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static gboolean
 regions_check (const TessRequest *request, GError **error)
 {
@@ -494,7 +542,8 @@ tess_request_check (const TessRequest *request, GError **error)
                    "a strength of 0 would paint nothing; take more, up to 1");
       return FALSE;
     }
-  return panorama_check (request, error) && regions_check (request, error);
+  return panorama_check (request, error) && regions_check (request, error)
+         && instances_check (request, error);
 }
 
 static gboolean

@@ -67,6 +67,8 @@ typedef struct
   gdouble strength;
 } TessLora;
 
+typedef struct _TessInstance TessInstance; /* core/instances.h */
+
 typedef struct
 {
   gchar *model;     /* path, or the name of a model found; NULL: Horizon, or the
@@ -96,6 +98,12 @@ typedef struct
 
   GPtrArray *regions; /* of TessRegion */
   gdouble bootstrap;  /* part of the steps, 0..1; spec: 0.2 */
+
+  GPtrArray *instances;      /* of TessInstance */
+  gchar *instance_model;     /* their weights; NULL: the model's own */
+  gdouble instance_strength; /* part of the steps in which they count */
+  gdouble instance_apart;    /* part of the steps in which each is painted by
+                                itself */
 
   GeglBuffer *init; /* img2img: picture of any size, scaled to the canvas */
   gchar *init_path; /* job files */

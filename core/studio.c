@@ -117,6 +117,8 @@ model_key (const TessRequest *request, const gchar *path)
   g_stat (path, &st);
   g_string_append_printf (key, "%s %" G_GINT64_FORMAT " %d", path,
                           (gint64) st.st_mtime, request->prediction);
+  if (request->instance_model)
+    g_string_append_printf (key, " instances %s", request->instance_model);
   for (guint i = 0; i < request->loras->len; i++)
     {
       const TessLora *lora = request->loras->pdata[i];
@@ -190,6 +192,10 @@ open_model (TessStudio *studio, const TessRequest *request, GError **error)
                                 error))
         return FALSE;
     }
+  if (request->instance_model && *request->instance_model
+      && !tess_model_add_instances (studio->model, request->instance_model,
+                                    error))
+    return FALSE;
   if (request->prediction > 0)
     tess_model_set_prediction (studio->model,
                                (TessPrediction) (request->prediction - 1));

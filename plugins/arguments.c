@@ -5,6 +5,7 @@
 #include <string.h>
 #include <glib/gi18n-lib.h>
 #include "core/error.h"
+#include "core/instances-json.h"
 #include "plugins/common.h"
 #include "ui/choices.h"
 #include "ui/models.h"
@@ -117,6 +118,12 @@ declare_text (GimpProcedure *procedure)
   gimp_procedure_add_string_argument (
       procedure, "model", _ ("Model"),
       _ ("Name of a model found, or a path; empty: Horizon or the first found"),
+      "", RW);
+  gimp_procedure_add_string_argument (
+      procedure, "instances", _ ("Instances"),
+      _ ("Named things and where they are: a JSON list of text with box, "
+         "point, "
+         "scribble or mask, or the name of a file with one"),
       "", RW);
   gimp_procedure_add_string_argument (
       procedure, "loras", _ ("LoRAs"),
@@ -309,18 +316,19 @@ tess_arguments_read (GObject *config, GError **error)
   g_autoptr (TessRequest) request = tess_request_new ();
   g_autofree gchar *model = NULL;
   g_autofree gchar *loras = NULL;
+  g_autofree gchar *instances = NULL;
   gint seed, memory;
 
   g_clear_pointer (&request->prompt, g_free);
   g_clear_pointer (&request->negative, g_free);
-  g_object_get (config, "prompt", &request->prompt, "negative",
-                &request->negative, "model", &model, "loras", &loras, "width",
-                &request->width, "height", &request->height, "steps",
-                &request->steps, "guidance", &request->guidance,
-                "guidance-rescale", &request->guidance_rescale, "seed", &seed,
-                "eta", &request->eta, "clip-skip", &request->clip_skip, "tile",
-                &request->tile, "overlap", &request->overlap, "batch",
-                &request->batch, "memory", &memory, NULL);
+  g_object_get (
+      config, "prompt", &request->prompt, "negative", &request->negative,
+      "model", &model, "loras", &loras, "instances", &instances, "width",
+      &request->width, "height", &request->height, "steps", &request->steps,
+      "guidance", &request->guidance, "guidance-rescale",
+      &request->guidance_rescale, "seed", &seed, "eta", &request->eta,
+      "clip-skip", &request->clip_skip, "tile", &request->tile, "overlap",
+      &request->overlap, "batch", &request->batch, "memory", &memory, NULL);
   /* A new one is of as many bits as the setting, so that it can be shown. */
   request->seed = seed >= 0 ? seed : g_random_int_range (0, G_MAXINT);
   if (tess_arguments_has (config, "detail"))
@@ -331,7 +339,9 @@ tess_arguments_read (GObject *config, GError **error)
     request->prompt = g_strdup ("");
 
   if (!read_words (config, request, error)
-      || !tess_arguments_read_loras (request, loras, error))
+      || !tess_arguments_read_loras (request, loras, error)
+      || (instances
+          && !tess_instances_parse (instances, request->instances, error)))
     return NULL;
   g_free (request->model);
   request->model = tess_models_resolve (model, error);

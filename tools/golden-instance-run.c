@@ -3,6 +3,7 @@
  * Multi-instance Sampler, schedules of gates; on the network, and on a
  * denoiser that is a formula. */
 #include "core/error.h"
+#include "core/instance-formats.h"
 #include "core/model-config.h"
 #include "core/multi-instance.h"
 #include "core/multidiffusion.h"
@@ -290,10 +291,120 @@ run_case (const GoldenCase *c, GError **error)
   return go (&run, error);
 }
 
+/* --- formats ------------------------------------------------------------- */
+
+static gint
+recorded_pick (gint i, gint n, gpointer data)
+{
+  JsonArray *picks = data;
+
+  return i < (gint) json_array_get_length (picks)
+             ? (gint) json_array_get_int_element (picks, (guint) i) % n
+             : 0;
+}
+
+/* Points and, in shares of the mask's sides, the same. */
+static void
+compare_points (const GoldenCase *c,
+                gfloat *points,
+                gint n,
+                const TessMask *mask)
+{
+  golden_compare_numbers (c, "points", points);
+  for (gint i = 0; i < 2 * n; i++)
+    points[i] = MIN (points[i] / (i % 2 == 0 ? mask->w : mask->h), 1.0f);
+  if (golden_has_output (c, "normalised"))
+    golden_compare_numbers (c, "normalised", points);
+}
+
+/* @which of each pair -> floats. */
+static void
+compare_whole (const GoldenCase *c, const gchar *name, const GArray *numbers)
+{
+  g_autofree gfloat *values = g_new (gfloat, MAX (numbers->len, 1));
+
+  for (guint i = 0; i < numbers->len; i++)
+    values[i] = (gfloat) g_array_index (numbers, gint, i);
+  if (golden_has_output (c, name))
+    golden_compare_numbers (c, name, values);
+}
+
+static void
+check_mask (const GoldenCase *c, const TessTensor *tensor)
+{
+  gsize n = tess_tensor_n_elements (tensor);
+  g_autofree guint8 *cells = g_new (guint8, n);
+  TessMask mask = { (gint) tensor->dims[1], (gint) tensor->dims[0], cells };
+  JsonNode *node = golden_setting (c, "picks");
+  JsonArray *picks = node ? json_node_get_array (node) : NULL;
+  TessPick pick = picks ? recorded_pick : NULL;
+  gint64 dims[TESS_MAX_DIMS];
+  gint n_dims;
+  g_autofree gfloat *points = NULL;
+
+  for (gsize i = 0; i < n; i++)
+    cells[i] = ((const gfloat *) tensor->data)[i] != 0.0f;
+  golden_shape (json_object_get_object_member (c->outputs, "points"), "shape",
+                &n_dims, dims);
+  points = g_new (gfloat, 2 * dims[0]);
+  if (g_str_has_prefix (c->name, "scribble"))
+    tess_mask_scribble (&mask, (gint) dims[0], pick, picks, points);
+  else
+    {
+      g_autoptr (GArray) lengths = NULL;
+      g_autoptr (GArray) outlines = tess_mask_outlines (&mask, &lengths);
+
+      compare_whole (c, "contour", outlines);
+      compare_whole (c, "contour_lengths", lengths);
+      tess_mask_interior (&mask, (gint) dims[0] / 2, pick, picks, points);
+      if (golden_has_output (c, "interior"))
+        golden_compare_numbers (c, "interior", points);
+      tess_mask_polygon (&mask, (gint) dims[0], pick, picks, points);
+    }
+  compare_points (c, points, (gint) dims[0], &mask);
+}
+
+static void
+check_stroke (const GoldenCase *c, const TessTensor *stroke)
+{
+  gint64 dims[TESS_MAX_DIMS];
+  gint n_dims;
+  g_autofree gfloat *points = NULL;
+
+  golden_shape (json_object_get_object_member (c->outputs, "points"), "shape",
+                &n_dims, dims);
+  points = g_new (gfloat, 2 * dims[0]);
+  tess_stroke_resample (stroke->data, (gint) stroke->dims[0], (gint) dims[0],
+                        points);
+  golden_compare_numbers (c, "points", points);
+}
+
+static void
+check_formats (const GoldenCase *c)
+{
+  gboolean is_mask = golden_has_input (c, "mask");
+  GError *error = NULL;
+  g_autoptr (TessTensor) given
+      = golden_input (c, is_mask ? "mask" : "points", &error);
+
+  if (given == NULL)
+    golden_case_fail (c, "points", error);
+  else if (is_mask)
+    check_mask (c, given);
+  else
+    check_stroke (c, given);
+}
+
 gboolean
 golden_instance_run (const GoldenCase *c)
 {
   GError *error = NULL;
+
+  if (golden_has_output (c, "points"))
+    {
+      check_formats (c);
+      return TRUE;
+    }
 
   if (!golden_has_input (c, "alpha_type"))
     return FALSE;

@@ -3,6 +3,7 @@
 #include "core/devices.h"
 #include "core/error.h"
 #include "core/generate.h"
+#include "core/instances-json.h"
 #include "core/job-folder.h"
 #include "core/png-file.h"
 #include "core/threads.h"
@@ -23,7 +24,7 @@
 
 typedef struct
 {
-  gchar *output, *job, *preview;
+  gchar *output, *job, *preview, *instances;
   gchar *folder; /* of the job's steps */
   gchar **prompts;
   gboolean plan, devices, models, version, quiet, stats, print_job, no_metadata;
@@ -176,6 +177,11 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
       "JSON file with settings, named as the options; those given here count "
       "more; its paths are relative to it",
       "FILE" },
+    { "instances", 0, 0, G_OPTION_ARG_FILENAME, &options->instances,
+      "JSON file with a list of named things and where they are: "
+      "{\"text\": \"a barn\", \"box\": [x, y, width, height]}, or "
+      "\"point\", \"scribble\", \"mask\" (a PNG)",
+      "FILE" },
     { "depth", 0, 0, G_OPTION_ARG_INT, &options->depth,
       "bits per channel of the PNG (8)", "8|16" },
     { "no-metadata", 0, 0, G_OPTION_ARG_NONE, &options->no_metadata,
@@ -310,6 +316,9 @@ make_request (const Options *options, GError **error)
   for (guint i = 0; i < options->regions->len; i++)
     if (!add_region (request, options->regions->pdata[i], error))
       return NULL;
+  if (options->instances
+      && !tess_instances_parse (options->instances, request->instances, error))
+    return NULL;
   if (!tess_request_check (request, error))
     return NULL;
   return g_steal_pointer (&request);
