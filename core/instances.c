@@ -192,8 +192,8 @@ frame_of (const TessInstancePlace *place, gint i)
   return (Frame) {
     .x = tile.x * f,
     .y = tile.y * f,
-    .w = place->plan->tile_w * f,
-    .h = place->plan->tile_h * f,
+    .w = tile.w * f,
+    .h = tile.h * f,
     .period_x = place->plan->wrap_x ? place->plan->width * f : 0,
     .period_y = place->plan->wrap_y ? place->plan->height * f : 0,
   };

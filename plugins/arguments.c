@@ -96,6 +96,12 @@ declare_regions (GimpProcedure *procedure)
       _ ("Layer group whose layers are regions: name or parasite "
          "“tessera-object” is the text, mask or alpha is the place"),
       TRUE, RW | GIMP_PARAM_DONT_SERIALIZE);
+  gimp_procedure_add_layer_argument (
+      procedure, "instance-layers", _ ("Instance layers"),
+      _ ("Layer group whose layers are instances: the name is the text; a path "
+         "of that name is a scribble or a point, else the layer is a mask, or "
+         "a box where it is full"),
+      TRUE, RW | GIMP_PARAM_DONT_SERIALIZE);
   gimp_procedure_add_string_argument (
       procedure, "selection-prompt", _ ("Prompt for the selection"),
       _ ("What to paint inside the selection; the prompt is for the rest"), "",
@@ -125,6 +131,21 @@ declare_text (GimpProcedure *procedure)
          "point, "
          "scribble or mask, or the name of a file with one"),
       "", RW);
+  gimp_procedure_add_string_argument (
+      procedure, "instance-model", _ ("Instance model"),
+      _ ("InstanceDiffusion's weights, a file or a folder, for models without "
+         "their own"),
+      "", RW);
+  gimp_procedure_add_double_argument (
+      procedure, "instance-strength", _ ("Instance strength"),
+      _ ("Part of the steps in which instances are put in their places"), 0.0,
+      1.0, 0.75, RW);
+  gimp_procedure_add_double_argument (procedure, "instance-apart",
+                                      _ ("Instances apart"),
+                                      _ ("Part of the steps in which each is "
+                                         "painted by itself; more keeps them "
+                                         "from mixing and takes longer"),
+                                      0.0, 1.0, 0.36, RW);
   gimp_procedure_add_string_argument (
       procedure, "loras", _ ("LoRAs"),
       _ ("Files that change the model, one a line: file or file:weight"), "",
@@ -323,9 +344,11 @@ tess_arguments_read (GObject *config, GError **error)
   g_clear_pointer (&request->negative, g_free);
   g_object_get (
       config, "prompt", &request->prompt, "negative", &request->negative,
-      "model", &model, "loras", &loras, "instances", &instances, "width",
-      &request->width, "height", &request->height, "steps", &request->steps,
-      "guidance", &request->guidance, "guidance-rescale",
+      "model", &model, "loras", &loras, "instances", &instances,
+      "instance-model", &request->instance_model, "instance-strength",
+      &request->instance_strength, "instance-apart", &request->instance_apart,
+      "width", &request->width, "height", &request->height, "steps",
+      &request->steps, "guidance", &request->guidance, "guidance-rescale",
       &request->guidance_rescale, "seed", &seed, "eta", &request->eta,
       "clip-skip", &request->clip_skip, "tile", &request->tile, "overlap",
       &request->overlap, "batch", &request->batch, "memory", &memory, NULL);

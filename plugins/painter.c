@@ -46,10 +46,16 @@ read_regions (Call *call,
               GError **error)
 {
   g_autoptr (GimpLayer) group = NULL;
+  g_autoptr (GimpLayer) instances = NULL;
   g_autofree gchar *prompt = NULL;
 
   g_object_get (call->config, "regions", &group, "selection-prompt", &prompt,
-                "bootstrap", &request->bootstrap, NULL);
+                "bootstrap", &request->bootstrap, "instance-layers", &instances,
+                NULL);
+  if (instances
+      && !tess_picture_read_instances (call->image, GIMP_ITEM (instances), area,
+                                       tiny, request, error))
+    return FALSE;
   if (group
       && !tess_picture_read_regions (GIMP_ITEM (group), area, tiny, request,
                                      error))

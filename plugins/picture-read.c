@@ -179,15 +179,12 @@ tiny_mask (void)
   return mask;
 }
 
-/* Mask or selection: its value. Else a layer: its alpha. Both times @opacity,
- * in pixels of @area; "Y u8" keeps the 8 bits that masks mostly have in a
- * quarter of the memory. @any: whether something is covered at all. */
-static GeglBuffer *
-read_coverage (GimpDrawable *drawable,
-               gboolean alpha,
-               gdouble opacity,
-               const GeglRectangle *area,
-               gboolean *any)
+GeglBuffer *
+tess_picture_read_coverage (GimpDrawable *drawable,
+                            gboolean alpha,
+                            gdouble opacity,
+                            const GeglRectangle *area,
+                            gboolean *any)
 {
   g_autoptr (GeglBuffer) src = gimp_drawable_get_buffer (drawable);
   GeglBuffer *dst = gegl_buffer_new (
@@ -256,11 +253,11 @@ tess_picture_read_regions (GimpItem *group,
         continue;
       text = tess_region_text (children[i]);
       mask = tiny ? tiny_mask ()
-                  : read_coverage (layer_mask ? GIMP_DRAWABLE (layer_mask)
-                                              : GIMP_DRAWABLE (layer),
-                                   !layer_mask,
-                                   gimp_layer_get_opacity (layer) / 100.0, area,
-                                   &any);
+                  : tess_picture_read_coverage (
+                        layer_mask ? GIMP_DRAWABLE (layer_mask)
+                                   : GIMP_DRAWABLE (layer),
+                        !layer_mask, gimp_layer_get_opacity (layer) / 100.0,
+                        area, &any);
       if (any)
         tess_request_add_region (request, text, NULL, mask, NULL);
     }
@@ -286,8 +283,9 @@ tess_picture_read_selection (GimpImage *image,
       return FALSE;
     }
   mask = tiny ? tiny_mask ()
-              : read_coverage (GIMP_DRAWABLE (gimp_image_get_selection (image)),
-                               FALSE, 1.0, area, &any);
+              : tess_picture_read_coverage (
+                    GIMP_DRAWABLE (gimp_image_get_selection (image)), FALSE,
+                    1.0, area, &any);
   if (any)
     tess_request_add_region (request, prompt, NULL, mask, NULL);
   return TRUE;

@@ -49,6 +49,30 @@ gboolean tess_picture_read_regions (GimpItem *group,
                                     TessRequest *request,
                                     GError **error);
 
+/* Mask or selection: its value. Else a layer (@alpha): its alpha. Both times
+ * @opacity, in pixels of @area; "Y u8" keeps the 8 bits that masks mostly have
+ * in a quarter of the memory. @any: whether something is covered at all. */
+GeglBuffer *tess_picture_read_coverage (GimpDrawable *drawable,
+                                        gboolean alpha,
+                                        gdouble opacity,
+                                        const GeglRectangle *area,
+                                        gboolean *any);
+
+/**
+ * tess_picture_read_instances:
+ * Adds an instance for each visible child of @group, whose name (or parasite)
+ * is its text. A path of the layer's name is a scribble, of a single anchor a
+ * point; else a layer that covers its rectangle is a box, another its mask or
+ * alpha. With @tiny no pixels are read: for a plan.
+ * Errors: TESS_ERROR_REQUEST: @group is no layer group, a layer is empty.
+ */
+gboolean tess_picture_read_instances (GimpImage *image,
+                                      GimpItem *group,
+                                      const GeglRectangle *area,
+                                      gboolean tiny,
+                                      TessRequest *request,
+                                      GError **error);
+
 /* The selection as a region. Errors: TESS_ERROR_REQUEST: nothing selected. */
 gboolean tess_picture_read_selection (GimpImage *image,
                                       const gchar *prompt,

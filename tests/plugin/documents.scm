@@ -127,6 +127,43 @@
                                                     "tessera-run")))
                  "a boat"))))
 
+; A group with a mask, a box and a path in it.
+(define (add-instances image)
+  (let ((group (gimp-group-layer-new image "things"))
+        (mask (gimp-layer-new image "a hill" 64 64 RGBA-IMAGE 100
+                              LAYER-MODE-NORMAL))
+        (box (gimp-layer-new image "a barn" 32 32 RGBA-IMAGE 100
+                             LAYER-MODE-NORMAL))
+        (road (gimp-layer-new image "a road" 8 8 RGBA-IMAGE 100
+                              LAYER-MODE-NORMAL))
+        (path (gimp-path-new image "a road")))
+    (gimp-image-insert-layer image group 0 0)
+    (gimp-image-insert-layer image mask group 0)
+    (gimp-image-insert-layer image box group 0)
+    (gimp-image-insert-layer image road group 0)
+    (gimp-image-insert-path image path 0 0)
+    (gimp-path-bezier-stroke-new-moveto path 10 50)
+    (gimp-path-bezier-stroke-lineto path
+      (vector-ref (gimp-path-get-strokes path) 0) 90 60)
+    (gimp-image-select-ellipse image CHANNEL-OP-REPLACE 4 4 56 56)
+    (gimp-drawable-edit-fill mask FILL-FOREGROUND)
+    (gimp-selection-none image)
+    (gimp-drawable-fill box FILL-WHITE)
+    (gimp-layer-set-offsets box 80 8)
+    group))
+
+(define things (rgb-image 128 64))
+(define thing-group (add-instances things))
+(refuses "weights of instances that are not there" "nowhere.pth"
+  (lambda () (quick things #:prompt "a lake" #:instance-layers thing-group
+                    #:instance-model "/nowhere.pth")))
+(refuses "instance layers that are no group" "not a layer group"
+  (lambda () (quick things #:prompt "a"
+                    #:instance-layers (vector-ref
+                      (gimp-item-get-children thing-group) 0))))
+(refuses "an instance without a place" "box, point, scribble or mask"
+  (lambda () (quick things #:prompt "a" #:instances "[{\"text\": \"b\"}]")))
+
 (define plain (rgb-image 64 64))
 (refuses "words for a selection that is not there" "Nothing is selected"
   (lambda () (quick plain #:prompt "a" #:selection-prompt "b")))
