@@ -41,6 +41,8 @@ typedef struct
   gboolean (*exec_run) (TessExec *exec,
                         GCancellable *cancellable,
                         GError **error);
+  /* NULL: reads and writes never fail. */
+  gboolean (*check) (TessBackend *backend, GError **error);
 } TessBackendClass;
 
 /* First member of each backend's own struct, likewise TessExec. */

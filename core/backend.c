@@ -32,6 +32,13 @@ tess_backend_storage (TessBackend *backend)
   return backend->storage;
 }
 
+gboolean
+tess_backend_check (TessBackend *backend, GError **error)
+{
+  return backend->klass->check == NULL
+         || backend->klass->check (backend, error);
+}
+
 gsize
 tess_backend_n_bytes_value (TessBackend *backend)
 {

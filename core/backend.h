@@ -43,6 +43,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessBackend, tess_backend_unref)
 const gchar *tess_backend_name (TessBackend *backend); /* "cpu, float32" */
 TessType tess_backend_storage (TessBackend *backend);
 
+/* FALSE where a read or write since the last run failed: what was read is not
+ * to be used. */
+gboolean tess_backend_check (TessBackend *backend, GError **error);
+
 /* The most that one value of a program may take; 0: no limit but memory. */
 gsize tess_backend_n_bytes_value (TessBackend *backend);
 

@@ -104,13 +104,13 @@ tess_device_open (const TessRequest *request, GError **error)
 }
 
 gchar *
-tess_devices_list (gint n_threads)
+tess_devices_list (gint n_threads, gboolean details)
 {
   static const TessType storages[] = { TESS_F32, TESS_BF16 };
   GString *lines = g_string_new (NULL);
 
   if (gpu != NULL)
-    gpu->list (lines);
+    gpu->list (lines, details);
   for (guint i = 0; i < G_N_ELEMENTS (storages); i++)
     {
       const TessCpuSettings settings

@@ -17,8 +17,9 @@ typedef struct
   TessBackend *(*open) (gint storage, gsize n_bytes, GError **error);
   /* TRUE where open would find one, by the name of it alone. */
   gboolean (*present) (void);
-  /* Appends one line per card: "name\tdriver, memory ...\n". */
-  void (*list) (GString *lines);
+  /* Appends one line per card: "gpu\tname\tdriver, memory ...\n"; with
+   * @details for the one that open takes what it found out about it. */
+  void (*list) (GString *lines, gboolean details);
   /* Bytes of the card's own memory that are free; 0 for a backend that is no
    * card's. */
   gsize (*n_bytes_free) (TessBackend *backend);
@@ -41,7 +42,8 @@ gboolean tess_device_is_gpu (TessBackend *backend);
 /* Bytes free to compute with: the card's; 0: the computer's. */
 gsize tess_device_n_bytes_free (TessBackend *backend);
 
-/* One line per device: "cpu\tfloat32\tcpu, float32 (chosen by auto)\n". */
-gchar *tess_devices_list (gint n_threads);
+/* One line per device: "cpu\tfloat32\tcpu, float32 (the faster one)\n"; with
+ * @details what a card was found to do rightly, which may take a while. */
+gchar *tess_devices_list (gint n_threads, gboolean details);
 
 G_END_DECLS

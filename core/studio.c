@@ -36,6 +36,7 @@ tess_studio_free (TessStudio *studio)
     return;
   close_model (studio);
   tess_backend_unref (studio->backend);
+  tess_backend_unref (studio->left);
   g_free (studio->device_key);
   g_mutex_clear (&studio->lock);
   g_free (studio);
@@ -229,7 +230,9 @@ tess_studio_leave_gpu (TessStudio *studio, GError **error)
   g_clear_pointer (&studio->unet, tess_unet_free);
   g_clear_pointer (&studio->vae, tess_vae_free);
   g_clear_pointer (&studio->tokenizer, tess_tokenizer_unref);
-  g_clear_pointer (&studio->backend, tess_backend_unref);
+  tess_backend_trim (studio->backend);
+  tess_backend_unref (studio->left);
+  studio->left = g_steal_pointer (&studio->backend);
   g_clear_pointer (&studio->device_key, g_free);
   studio->backend = tess_device_open (&request, error);
   return studio->backend != NULL && open_networks (studio, error);

@@ -14,6 +14,7 @@ struct _TessStudio
   GMutex lock; /* one job at a time */
   gchar *device_key;
   gboolean gpu_failed;
+  TessBackend *left; /* the card that failed: plans still have its name */
   gchar *model_key;
   TessBackend *backend;
   TessModel *model;

@@ -354,6 +354,11 @@ tess_text_encode (TessTextEncoder *encoder,
   if (context == NULL)
     return NULL;
   tess_buffer_read (run->last, 0, prompt->n_chunks, tess_tensor_f32 (context));
+  if (!tess_backend_check (encoder->backend, error))
+    {
+      tess_tensor_unref (context);
+      return NULL;
+    }
   if (prompt->weighted)
     weigh (tess_tensor_f32 (context), prompt->weights, n_tokens, config->width);
   return context;

@@ -453,7 +453,7 @@ tess_unet_run (TessUnet *unet,
   if (!tess_exec_run (batch->exec, cancellable, error))
     return FALSE;
   tess_buffer_read_nchw (batch->dst, 0, call->n, call->dst);
-  return TRUE;
+  return tess_backend_check (unet->backend, error);
 }
 
 /* Programs of contexts and times take weights that the network does not. */

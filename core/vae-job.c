@@ -324,17 +324,18 @@ save_tile (Job *job,
     tess_vae_stats_add (sums, kind->stats,
                         (gdouble) rect_h (&own) * rect_w (&own));
   if (kind->dst == NULL)
-    return TRUE;
+    return tess_backend_check (job->backend, error);
 
   cells = g_new (gfloat, kind->n_dst);
   if (pass->kind == TESS_VAE_PASS_FINAL)
     {
       tess_buffer_read_nchw (kind->dst, 0, 1, cells);
-      return job->ends->write (&own, cells, job->ends->data, error);
+      return tess_backend_check (job->backend, error)
+             && job->ends->write (&own, cells, job->ends->data, error);
     }
   tess_buffer_read (kind->dst, 0, 1, cells);
   tess_vae_map_write (job->next, &own, cells);
-  return TRUE;
+  return tess_backend_check (job->backend, error);
 }
 
 static gboolean

@@ -25,6 +25,11 @@ tess_gpu_register (void)
 {
 }
 
+void
+tess_backend_vulkan_describe (TessBackend *backend, GString *lines)
+{
+}
+
 guint64
 tess_backend_vulkan_n_submits (TessBackend *backend)
 {

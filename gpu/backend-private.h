@@ -6,6 +6,7 @@
 #include "gpu/backend.h"
 #include "gpu/command.h"
 #include "gpu/kernel.h"
+#include "gpu/prove.h"
 
 G_BEGIN_DECLS
 
@@ -22,6 +23,10 @@ typedef struct
   gint n_execs;
   gchar **forced; /* "op=variant", may be NULL */
   gboolean profile;
+  TessGpuProof *proof; /* NULL: unproven */
+  /* While that is found out: this variant and no other. */
+  const TessOpClass *only_class;
+  const TessGpuVariant *only_variant;
 } TessGpuBackend;
 
 typedef struct

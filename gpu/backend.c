@@ -70,6 +70,17 @@ buffer_copy (TessBuffer *dst,
                        n_bytes);
 }
 
+static gboolean
+check (TessBackend *backend, GError **error)
+{
+  const GError *fault
+      = tess_gpu_queue_fault (((TessGpuBackend *) backend)->queue);
+
+  if (fault != NULL && error != NULL)
+    *error = g_error_copy (fault);
+  return fault == NULL;
+}
+
 /* Weights */
 
 /* Made in host memory, then brought over; directly where both are one. */
@@ -172,6 +183,7 @@ gpu_free (TessBackend *backend)
   tess_gpu_heap_free (gpu->heap);
   tess_gpu_device_free (gpu->device);
   g_strfreev (gpu->forced);
+  tess_gpu_proof_free (gpu->proof);
   g_free (gpu);
 }
 
@@ -187,6 +199,7 @@ static const TessBackendClass gpu_class = {
   .plan = tess_gpu_plan,
   .exec_free = tess_gpu_exec_free,
   .exec_run = tess_gpu_exec_run,
+  .check = check,
 };
 
 static gboolean
@@ -223,6 +236,14 @@ tess_backend_vulkan_new (const TessVulkanSettings *settings, GError **error)
       || !check_storage (gpu->device, settings->storage, error))
     goto fail;
   gpu->base.n_bytes_value = gpu->device->caps.n_bytes_binding;
+  if (!settings->unproven
+      && g_strcmp0 (g_getenv ("TESSERA_GPU_PROOF"), "0") != 0)
+    {
+      gpu->proof = tess_gpu_proof_new (&gpu->device->info, wanted,
+                                       settings->storage, error);
+      if (gpu->proof == NULL)
+        goto fail;
+    }
   gpu->heap = tess_gpu_heap_new (gpu->device);
   tess_gpu_heap_limit (gpu->heap, settings->n_bytes);
   if (settings->hidden)
@@ -249,6 +270,13 @@ tess_backend_vulkan_device (TessBackend *backend)
 {
   return backend->klass == &gpu_class ? ((TessGpuBackend *) backend)->device
                                       : NULL;
+}
+
+void
+tess_backend_vulkan_describe (TessBackend *backend, GString *lines)
+{
+  if (backend->klass == &gpu_class && ((TessGpuBackend *) backend)->proof)
+    tess_gpu_proof_describe (((TessGpuBackend *) backend)->proof, lines);
 }
 
 guint64

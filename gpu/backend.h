@@ -20,6 +20,7 @@ typedef struct
   gsize n_bytes;         /* of its memory at most; 0: what is free */
   gboolean no_special;   /* no 16-bit arithmetic, subgroups or matrices */
   gboolean hidden;       /* as tess_gpu_heap_hide */
+  gboolean unproven;     /* take variants that nobody has proved */
   const gchar *variants; /* "conv2d=plain,linear=plain": those and no other
                             for these ops; NULL: TESSERA_GPU_VARIANTS's */
 } TessVulkanSettings;
@@ -39,6 +40,9 @@ const TessGpuDevice *tess_backend_vulkan_device (TessBackend *backend);
 /* Tells core/devices.h how cards are opened; to be called by a program that
  * shall use them, before its first studio. */
 void tess_gpu_register (void);
+
+/* What the proof says, and why: lines of words between tabs. */
+void tess_backend_vulkan_describe (TessBackend *backend, GString *lines);
 
 /* Submits to the device so far. */
 guint64 tess_backend_vulkan_n_submits (TessBackend *backend);

@@ -146,7 +146,7 @@ wait_for_fence (TessGpuQueue *queue, gdouble seconds)
             ? tess_vk_failure ()
             : vkWaitForFences (device, 1, &queue->fence, TRUE, time_ns);
 
-  if (result == VK_TIMEOUT)
+  if (result != VK_SUCCESS)
     vkDeviceWaitIdle (device); /* nothing may be freed before */
   return tess_vk_ok (result, "vkWaitForFences", &queue->fault)
          && TESS_VK (&queue->fault, vkResetFences, device, 1, &queue->fence);

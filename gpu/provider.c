@@ -54,7 +54,19 @@ present (void)
 }
 
 static void
-list (GString *lines)
+describe (GString *lines)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessBackend) backend = open_gpu (0, 0, &error);
+
+  if (backend == NULL)
+    g_string_append_printf (lines, "\tnot used: %s\n", error->message);
+  else
+    tess_backend_vulkan_describe (backend, lines);
+}
+
+static void
+list (GString *lines, gboolean details)
 {
   g_autoptr (GPtrArray) infos = tess_gpu_list ();
 
@@ -72,6 +84,8 @@ list (GString *lines)
             info->n_bytes_free / 0x1p30,
             info->kind == TESS_GPU_CPU ? "; only with TESSERA_DEVICE" : "");
     }
+  if (details && present ())
+    describe (lines);
 }
 
 static gsize

@@ -78,7 +78,8 @@ add_machine (GString *report)
 static void
 add_devices (GString *report)
 {
-  g_autofree gchar *lines = tess_devices_list (gimp_get_num_processors ());
+  g_autofree gchar *lines
+      = tess_devices_list (gimp_get_num_processors (), FALSE);
   g_auto (GStrv) list = g_strsplit (lines, "\n", -1);
 
   g_string_append (report, "Devices:\n");

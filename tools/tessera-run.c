@@ -340,7 +340,7 @@ list_models (void)
 static void
 list_devices (void)
 {
-  g_autofree gchar *lines = tess_devices_list (0);
+  g_autofree gchar *lines = tess_devices_list (0, TRUE);
 
   fputs (lines, stdout);
 }

@@ -47,7 +47,7 @@ START_TEST (out_of_memory)
   g_autoptr (TessBackend) cpu = tess_backend_cpu_new (NULL, NULL);
   g_autoptr (GPtrArray) weights
       = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_weight_free);
-  g_autoptr (TessProgram) program = tess_ops_program (cpu, weights);
+  g_autoptr (TessProgram) program = tess_ops_program (cpu, weights, NULL, NULL);
   gint n_failed = 0;
   TessPlan plan;
   TessExec *exec = NULL;

@@ -646,15 +646,38 @@ tess_ops_add_rows (Suite *suite)
 }
 
 TessProgram *
-tess_ops_program (TessBackend *backend, GPtrArray *weights)
+tess_ops_program (TessBackend *backend,
+                  GPtrArray *weights,
+                  TessBuffer **dst,
+                  GError **error)
 {
+  TessType type = tess_backend_storage (backend);
+  TessShape shape = { 2, 5, 5, 64 }, dst_shape = { 2, 5, 5, 96 };
+  g_autoptr (TessProgram) program = tess_program_new ("row", type);
+  g_autoptr (TessBuffer) src = tess_buffer_new (backend, type, &shape, error);
   Maker maker = {
-    .backend = backend,
-    .program = tess_program_new ("row", tess_backend_storage (backend)),
-    .state = 7,
-    .weights = weights,
+    .backend = backend, .program = program, .state = 7, .weights = weights
   };
+  gsize n = tess_shape_n_elements (&shape);
+  g_autofree gfloat *numbers = g_new (gfloat, n);
+  TessValue *value;
 
-  record_conv (&maker, &conv_rows[8]);
-  return maker.program;
+  if (src == NULL)
+    return NULL;
+  for (gsize i = 0; i < n; i++)
+    numbers[i] = next (&maker);
+  tess_buffer_write (src, 0, shape.n, numbers);
+  value = tess_conv2d (
+      program, &(TessConv2d) { .src = tess_input (program, src),
+                               .weight = weight (&maker, 4, 96, 64, 3, 3),
+                               .bias = weight (&maker, 1, 96, 0, 0, 0),
+                               .pad_begin = 1,
+                               .pad_end = 1 });
+  if (dst == NULL)
+    return g_steal_pointer (&program);
+  *dst = tess_buffer_new (backend, TESS_F32, &dst_shape, error);
+  if (*dst == NULL)
+    return NULL;
+  tess_store (program, value, *dst);
+  return g_steal_pointer (&program);
 }

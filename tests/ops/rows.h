@@ -23,5 +23,9 @@ void tess_ops_check (void);
 
 void tess_ops_add_rows (Suite *suite);
 
-/* One convolution: [2, 5, 5, 64] -> 96 channels, row and residual. */
-TessProgram *tess_ops_program (TessBackend *backend, GPtrArray *weights);
+/* One convolution: [2, 5, 5, 64] -> 96 channels, and where its answer is
+ * stored. */
+TessProgram *tess_ops_program (TessBackend *backend,
+                               GPtrArray *weights,
+                               TessBuffer **dst, /* may be NULL */
+                               GError **error);

@@ -15,8 +15,9 @@
 static TessBackend *
 open_vulkan (const TessOpsBackend *entry, GError **error)
 {
-  TessVulkanSettings settings
-      = { .storage = entry->storage, .hidden = entry->choice == 1 };
+  TessVulkanSettings settings = { .storage = entry->storage,
+                                  .hidden = entry->choice == 1,
+                                  .unproven = TRUE };
 
   return tess_backend_vulkan_new (&settings, error);
 }

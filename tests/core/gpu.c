@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tests/core/gpu.c: the Vulkan backend beside its ops: choosing a device, the
+ * proof, memory that does not do, every Vulkan call failing, and a job that
+ * loses its card. On llvmpipe, under the validation layer. */
+#include "core/devices.h"
+#include "core/error.h"
+#include "core/generate.h"
+#include "gpu/backend.h"
+#include "gpu/prove.h"
+#include "gpu/vk-result.h"
+#include "tests/harness.h"
+#include "tests/ops/rows.h"
+
+#include <math.h>
+#include <string.h>
+
+static TessBackend *
+open_backend (gsize n_bytes, gboolean hidden, GError **error)
+{
+  TessVulkanSettings settings
+      = { .n_bytes = n_bytes, .hidden = hidden, .unproven = TRUE };
+
+  return tess_backend_vulkan_new (&settings, error);
+}
+
+/* One convolution and its answer; NULL with @error where something fails. */
+static gfloat *
+run_program (TessBackend *backend, gsize *n, GError **error)
+{
+  g_autoptr (GPtrArray) weights
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_weight_free);
+  g_autoptr (TessBuffer) dst = NULL;
+  g_autoptr (TessProgram) program
+      = tess_ops_program (backend, weights, &dst, error);
+  g_autoptr (TessExec) exec
+      = program ? tess_backend_compile (backend, program, error) : NULL;
+  gfloat *numbers;
+
+  if (exec == NULL || !tess_exec_run (exec, NULL, error))
+    return NULL;
+  *n = tess_shape_n_elements (tess_buffer_shape (dst));
+  numbers = g_new (gfloat, *n);
+  tess_buffer_read (dst, 0, tess_buffer_shape (dst)->n, numbers);
+  return numbers;
+}
+
+START_TEST (no_such_device)
+{
+  TessVulkanSettings settings = { .device = "Voodoo", .unproven = TRUE };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) list = tess_gpu_list ();
+
+  ck_assert_uint_gt (list->len, 0);
+  ck_assert_ptr_null (tess_backend_vulkan_new (&settings, &error));
+  ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_DEVICE));
+  ck_assert_ptr_nonnull (strstr (error->message, "Voodoo"));
+  ck_assert_ptr_nonnull (strstr (error->message, "llvmpipe"));
+}
+END_TEST
+
+/* Weights that stay in the computer's memory change nothing. */
+START_TEST (little_memory)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessBackend) all = open_backend (0, FALSE, &error);
+  g_autofree gfloat *a = NULL;
+  gsize n, tight = 0;
+
+  a = run_program (all, &n, &error);
+  ck_no_error (error);
+  for (gsize limit = 64 << 10; tight == 0; limit += 64 << 10)
+    {
+      g_autoptr (TessBackend) little = open_backend (limit, TRUE, &error);
+      g_autofree gfloat *b = run_program (little, &n, &error);
+
+      if (b == NULL)
+        {
+          ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_MEMORY));
+          g_clear_error (&error);
+          ck_assert_uint_lt (limit, 16 << 20);
+          continue;
+        }
+      tight = limit;
+      ck_assert_mem_eq (a, b, n * sizeof *a);
+    }
+  /* the weights alone are 216 KiB */
+  ck_assert_uint_gt (tight, 64 << 10);
+  ck_assert_uint_lt (tight, 600 << 10);
+  ck_assert_int_eq (tess_gpu_n_messages (), 0);
+}
+END_TEST
+
+/* Each call refused in turn: an error every time, and nothing is lost: the
+ * layer would tell of what is left when its device goes. */
+START_TEST (each_call_fails)
+{
+  VkResult failure
+      = _i == 0 ? VK_ERROR_OUT_OF_DEVICE_MEMORY : VK_ERROR_DEVICE_LOST;
+  gint n_failed = 0;
+
+  for (;; n_failed++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TessBackend) backend = NULL;
+      g_autofree gfloat *numbers = NULL;
+      gsize n;
+
+      tess_vk_fail_at (n_failed + 1, NULL, failure);
+      backend = open_backend (0, TRUE, &error);
+      if (backend != NULL)
+        numbers = run_program (backend, &n, &error);
+      if (!tess_vk_has_failed ())
+        {
+          ck_no_error (error);
+          break;
+        }
+      if (numbers == NULL)
+        ck_assert_int_eq (error->domain, TESS_ERROR);
+      else /* the last copy, which no submit has followed */
+        ck_assert (!tess_backend_check (backend, NULL));
+    }
+  tess_vk_fail_at (0, NULL, VK_SUCCESS);
+  ck_assert_int_gt (n_failed, 30);
+  ck_assert_int_eq (tess_gpu_n_messages (), 0);
+}
+END_TEST
+
+/* A variant that is wrong is named, and another takes its place. */
+START_TEST (wrong_variant)
+{
+  g_autoptr (GError) error = NULL;
+  TessVulkanSettings settings = { 0 };
+  g_autoptr (TessBackend) backend = NULL;
+  g_autoptr (GString) lines = g_string_new (NULL);
+
+  tess_gpu_proof_spoil ("linear", "lanes 8x4");
+  backend = tess_backend_vulkan_new (&settings, &error);
+  ck_no_error (error);
+  tess_backend_vulkan_describe (backend, lines);
+  ck_assert_ptr_nonnull (
+      strstr (lines->str, "lanes 8x4\tNOT USED: wrong result"));
+  ck_assert_ptr_nonnull (strstr (lines->str, "lanes 16x4\tright"));
+  g_clear_pointer (&backend, tess_backend_unref);
+
+  tess_gpu_proof_spoil ("add", "plain");
+  ck_assert_ptr_null (tess_backend_vulkan_new (&settings, &error));
+  ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_DEVICE));
+  ck_assert_ptr_nonnull (strstr (error->message, "driver"));
+  tess_gpu_proof_spoil (NULL, NULL);
+}
+END_TEST
+
+static void
+on_warning (const gchar *text, gpointer data)
+{
+  *(gint *) data += strstr (text, "llvmpipe") != NULL;
+}
+
+/* 64 x 64 pixels of Horizon, in 8 bits. */
+static guint8 *
+paint (const gchar *device, gint *n_warnings)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = tess_request_new ();
+  g_autofree gchar *model
+      = g_build_filename (g_getenv ("TESS_SOURCE"), "models", "horizon", NULL);
+  const gchar *settings[][2] = {
+    { "model", model },     { "device", device }, { "storage", "float32" },
+    { "prompt", "a lake" }, { "width", "64" },    { "height", "64" },
+    { "tile", "8" },        { "steps", "2" },     { "seed", "5" },
+  };
+  TessJobHooks hooks = { .warning = on_warning, .data = n_warnings };
+  GError *error = NULL;
+  g_autoptr (GeglBuffer) picture = NULL;
+  guint8 *rgb = g_new0 (guint8, 64 * 64 * 3);
+
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    ck_assert (
+        tess_request_set (request, settings[i][0], settings[i][1], &error));
+  picture = tess_studio_run (studio, request, &hooks, NULL, &error);
+  ck_no_error (error);
+  gegl_buffer_get (picture, NULL, 1.0, babl_format ("R'G'B' u8"), rgb,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  return rgb;
+}
+
+static gint
+largest_difference (const guint8 *a, const guint8 *b)
+{
+  gint largest = 0;
+
+  for (gint i = 0; i < 64 * 64 * 3; i++)
+    largest = MAX (largest, ABS (a[i] - b[i]));
+  return largest;
+}
+
+/* The card's picture is the processor's; also when the card is lost at some
+ * submit, of the texts, of a step or of the decoder, with one warning. */
+START_TEST (same_picture)
+{
+  static const gint lost_at[] = { 0, 2, 5, 7 };
+  gint n_warnings = 0;
+  g_autofree guint8 *a = paint ("cpu", &n_warnings);
+  g_autofree guint8 *b = NULL;
+
+  g_setenv ("TESSERA_GPU_PROOF", "0", TRUE);
+  tess_gpu_register ();
+  if (lost_at[_i] > 0)
+    tess_vk_fail_at (lost_at[_i], "vkQueueSubmit", VK_ERROR_DEVICE_LOST);
+  b = paint ("gpu", &n_warnings);
+  ck_assert_int_eq (tess_vk_has_failed (), lost_at[_i] > 0);
+  ck_assert_int_eq (n_warnings, lost_at[_i] > 0);
+  ck_assert_int_le (largest_difference (a, b), 3);
+  ck_assert_int_eq (tess_gpu_n_messages (), 0);
+}
+END_TEST
+
+/* What tests/ops/rows.c asks of a test program that runs its rows. */
+const TessOpsBackend *
+tess_ops_backends (void)
+{
+  static const TessOpsBackend none = { NULL };
+
+  return &none;
+}
+
+void
+tess_ops_check (void)
+{
+}
+
+Suite *
+tess_test_suite (void)
+{
+  Suite *suite = suite_create ("gpu");
+  TCase *tc = tcase_create ("gpu");
+
+  g_setenv ("TESSERA_DEVICE", "llvmpipe", FALSE);
+  g_setenv ("TESSERA_GPU_VALIDATION", "1", FALSE);
+  g_setenv ("TESSERA_GPU_CACHE", "0", TRUE);
+  gegl_init (NULL, NULL);
+  tcase_add_test (tc, no_such_device);
+  tcase_add_test (tc, little_memory);
+  tcase_add_loop_test (tc, each_call_fails, 0, 2);
+  tcase_add_test (tc, wrong_variant);
+  tcase_add_loop_test (tc, same_picture, 0, 4);
+  suite_add_tcase (suite, tc);
+  return suite;
+}
