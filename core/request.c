@@ -311,6 +311,28 @@ tess_request_new (void)
   return request;
 }
 
+gchar *
+tess_request_parse_lora (const gchar *line, gdouble *strength)
+{
+  gchar *path = g_strstrip (g_strdup (line)), *colon = strrchr (path, ':');
+
+  *strength = 1.0;
+  if (colon && colon[1])
+    {
+      gchar *end;
+      gdouble number = g_ascii_strtod (colon + 1, &end);
+
+      if (*end == '\0' && isfinite (number))
+        {
+          *strength = number;
+          *colon = '\0';
+        }
+    }
+  if (*path == '\0')
+    g_clear_pointer (&path, g_free);
+  return path;
+}
+
 void
 tess_request_add_lora (TessRequest *request,
                        const gchar *path,

@@ -127,6 +127,9 @@ TessRequest *tess_request_dup (const TessRequest *request);
 void tess_request_free (TessRequest *request); /* may be NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessRequest, tess_request_free)
 
+/* "file", or "file:0.8" for its strength (else 1). A colon that is not before a
+ * number belongs to the name. (transfer full); NULL for an empty line. */
+gchar *tess_request_parse_lora (const gchar *line, gdouble *strength);
 void tess_request_add_lora (TessRequest *request,
                             const gchar *path,
                             gdouble strength);

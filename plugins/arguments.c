@@ -282,32 +282,19 @@ tess_arguments_read_loras (TessRequest *request,
 
   for (gint i = 0; list[i]; i++)
     {
-      gchar *line = g_strstrip (list[i]);
-      gchar *colon = strrchr (line, ':');
-      gdouble strength = 1.0;
+      gdouble strength;
+      g_autofree gchar *path = tess_request_parse_lora (list[i], &strength);
 
-      if (*line == '\0')
+      if (!path)
         continue;
-      /* A colon that is not before a number belongs to the file's name. */
-      if (colon && colon[1])
-        {
-          gchar *end;
-          gdouble number = g_ascii_strtod (colon + 1, &end);
-
-          if (*end == '\0')
-            {
-              strength = number;
-              *colon = '\0';
-            }
-        }
-      if (!g_file_test (line, G_FILE_TEST_EXISTS))
+      if (!g_file_test (path, G_FILE_TEST_EXISTS))
         {
           g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
                        _ ("There is no LoRA file “%s”: write its whole path."),
-                       line);
+                       path);
           return FALSE;
         }
-      tess_request_add_lora (request, line, strength);
+      tess_request_add_lora (request, path, strength);
     }
   return TRUE;
 }

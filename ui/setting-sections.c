@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <libgimp/gimpui.h>
 #include "ui/choices.h"
+#include "ui/lora-list.h"
 #include "ui/region-list.h"
 
 #define SPACE 6
@@ -121,14 +122,9 @@ void
 tess_section_advanced (TessStudioSettings *settings)
 {
   TessTable table = tess_table_new (settings->config);
-  GtkWidget *view, *scrolled;
+  GtkWidget *loras = tess_lora_list_new (settings->config);
 
-  scrolled = tess_text_view_new (
-      settings->config, "loras", 48,
-      _ ("LoRA files that change the model, one a line: /path/file.safetensors "
-         "or /path/file.safetensors:0.8 to weaken it."),
-      &view);
-  tess_table_add (&table, _ ("LoRAs"), scrolled, view, NULL);
+  tess_table_add (&table, _ ("LoRAs"), loras, loras, NULL);
   for (const TessRow *row = settings->kind->more_rows; row && *row; row++)
     (*row) (settings, &table);
   if (settings->kind->methods)

@@ -5,8 +5,9 @@
 
 #include <glib.h>
 
-/* Vectors go only into functions that are inlined: no calling convention, so
- * the build says -Wno-psabi. */
+/* Vectors go only into functions that are inlined: no calling convention. The
+ * build says -Wno-psabi too, for GCC's notes. */
+#pragma GCC diagnostic ignored "-Wpsabi"
 #define TESS_INLINE static inline __attribute__ ((always_inline))
 
 #define TESS_LANES 16

@@ -135,6 +135,36 @@ START_TEST (test_fields)
 }
 END_TEST
 
+START_TEST (test_lora_lines)
+{
+  static const struct
+  {
+    const gchar *line, *path;
+    gdouble strength;
+  } lines[] = {
+    { " /a/b.safetensors ", "/a/b.safetensors", 1.0 },
+    { "/a/b.safetensors:0.8", "/a/b.safetensors", 0.8 },
+    { "/a/b:-1", "/a/b", -1.0 },
+    { "/a/b:old", "/a/b:old", 1.0 },
+    { "/a/b:", "/a/b:", 1.0 },
+    { "/a/b:nan", "/a/b:nan", 1.0 },
+    { "/a:1:0.5", "/a:1", 0.5 },
+    { "  ", NULL, 1.0 },
+    { ":0.5", NULL, 0.5 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      gdouble strength;
+      g_autofree gchar *path
+          = tess_request_parse_lora (lines[i].line, &strength);
+
+      ck_assert_pstr_eq (path, lines[i].path);
+      ck_assert_double_eq (strength, lines[i].strength);
+    }
+}
+END_TEST
+
 Suite *
 tess_test_suite (void)
 {
@@ -144,6 +174,7 @@ tess_test_suite (void)
   tcase_add_test (tcase, test_round_trip);
   tcase_add_loop_test (tcase, test_refused, 0, G_N_ELEMENTS (bad));
   tcase_add_test (tcase, test_fields);
+  tcase_add_test (tcase, test_lora_lines);
   suite_add_tcase (suite, tcase);
   return suite;
 }

@@ -110,6 +110,40 @@ START_TEST (chunks_are_joined)
 }
 END_TEST
 
+/* A word changes what follows it, and nothing before. */
+START_TEST (words_do_not_look_ahead)
+{
+  Small small;
+  g_autoptr (TessTensor) before = NULL;
+
+  small_init (&small, 0);
+  run (&small, &before, NULL, NULL);
+  for (gint at = 1; at < POSITIONS; at++)
+    {
+      gint32 changed[2 * POSITIONS];
+      g_autoptr (TessTensor) ids = tess_tensor_new_wrapped (
+          TESS_I32, 2, (gint64[]) { 2, POSITIONS }, changed, NULL, NULL);
+      g_autoptr (TessTensor) after = NULL;
+      g_autoptr (GError) error = NULL;
+      const gfloat *a = before->data, *b;
+
+      memcpy (changed, words, sizeof changed);
+      changed[at] = 17;
+      tess_text_encoder_run (small.encoder, ids, &after, NULL, NULL, &error);
+      ck_no_error (error);
+      b = after->data;
+      ck_assert_mem_eq (a, b, at * WIDTH * sizeof *a);
+      for (gint i = at; i < POSITIONS; i++)
+        ck_assert_double_gt (
+            tess_test_error (a + i * WIDTH, b + i * WIDTH, WIDTH), 1e-4);
+      /* nor in the other chunk */
+      ck_assert_mem_eq (a + POSITIONS * WIDTH, b + POSITIONS * WIDTH,
+                        POSITIONS * WIDTH * sizeof *a);
+    }
+  small_finish (&small);
+}
+END_TEST
+
 START_TEST (pooled_is_at_the_first_end)
 {
   Small small;
@@ -260,6 +294,7 @@ tess_test_suite (void)
   Suite *suite = suite_create ("text encoder");
 
   tess_test_add (suite, "chunks are joined", chunks_are_joined);
+  tess_test_add (suite, "words do not look ahead", words_do_not_look_ahead);
   tess_test_add (suite, "pooled is at the first end",
                  pooled_is_at_the_first_end);
   tess_test_add (suite, "layers are skipped", layers_are_skipped);
