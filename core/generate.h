@@ -28,7 +28,7 @@ typedef struct
   gint n_calls;             /* UNet samples in all */
   gdouble samples_per_cell; /* of the canvas, at each step, by the area of
                                tiles; guidance and regions not counted */
-  gsize n_bytes;            /* peak of the whole job */
+  gsize n_bytes; /* peak of the process, what it holds now included */
   gsize n_bytes_weights;
   gsize n_bytes_free; /* of the machine now, or the request's limit */
   gdouble n_flops;

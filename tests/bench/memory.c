@@ -104,6 +104,8 @@ measure (const gchar *self,
     }
   if (sscanf (text, "%lf %lf %lf", n_bytes, &planned, &seconds) != 3)
     return FALSE;
+  if (*n_bytes > planned || *n_bytes < planned * 0.8)
+    printf ("told wrong: ");
   printf ("%5.0f megapixels: peak %7.1f MiB, planned %7.1f MiB, %.1f s\n",
           (gdouble) width * height / 0x1p20, *n_bytes / 0x1p20,
           planned / 0x1p20, seconds);

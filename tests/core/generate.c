@@ -137,6 +137,44 @@ START_TEST (test_cancel)
 }
 END_TEST
 
+/* The largest that this process has been, in bytes. */
+static gdouble
+high_water (void)
+{
+  g_autofree gchar *status = NULL;
+  const gchar *line;
+
+  ck_assert (g_file_get_contents ("/proc/self/status", &status, NULL, NULL));
+  line = strstr (status, "VmHWM:");
+  ck_assert_ptr_nonnull (line);
+  return g_ascii_strtod (line + strlen ("VmHWM:"), NULL) * 1024.0;
+}
+
+/* The process takes what was told, and not much less. */
+START_TEST (test_memory_told)
+{
+  static const gint sides[] = { 256, 768 };
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
+  g_autoptr (GError) error = NULL;
+  g_autofree gfloat *pixels = NULL;
+  TessJobPlan plan;
+
+#ifdef TESS_SANITIZED
+  tess_test_skip ("sanitizers take memory of their own");
+#endif
+  request->width = request->height = sides[_i];
+  request->steps = 1;
+  ck_assert (tess_studio_plan (studio, request, &plan, &error));
+  pixels = paint (studio, request, NULL);
+  ck_assert_msg (high_water () <= plan.n_bytes
+                     && high_water () >= plan.n_bytes * 0.9,
+                 "told %.1f MiB, took %.1f", plan.n_bytes / 0x1p20,
+                 high_water () / 0x1p20);
+  tess_job_plan_clear (&plan);
+}
+END_TEST
+
 /* What cannot fit is refused before the start, with numbers and advice. */
 START_TEST (test_refused)
 {
@@ -303,6 +341,11 @@ tess_test_suite (void)
   tcase_add_test (tcase, test_ways);
   tcase_add_loop_test (tcase, test_reference, 0, 2);
   tcase_add_test (tcase, test_faults);
+  suite_add_tcase (suite, tcase);
+  tcase = tcase_create ("memory");
+  tcase_add_unchecked_fixture (tcase, tess_test_make_model,
+                               tess_test_drop_model);
+  tcase_add_loop_test (tcase, test_memory_told, 0, 2);
   suite_add_tcase (suite, tcase);
   return suite;
 }
