@@ -246,7 +246,7 @@ tess_gpu_product_refuses_tiles (const TessGpuVariant *variant,
   const guint32 *size = variant->constants;
 
   if (tile_threads (variant) > caps->n_threads
-      || (size[0] + size[1] + 8) * 32 > caps->n_shared)
+      || (size[0] + size[1] + 8) * 8 * tile_pairs (storage) > caps->n_shared)
     return "a group is too large for the device";
   return refuses (op, storage);
 }
@@ -320,6 +320,15 @@ tess_gpu_product_cost (const TessGpuVariant *variant,
 
 /* Making */
 
+/* Each cell of src begins at a multiple of 16 bytes. */
+static guint32
+is_aligned (const TessGpuKernel *kernel)
+{
+  return kernel->op->src[TESS_SLOT_SRC]->shape.c
+             * tess_type_size (kernel->storage) % 16
+         == 0;
+}
+
 static void
 make (const TessGpuVariant *variant,
       TessGpuKernel *kernel,
@@ -357,7 +366,6 @@ make (const TessGpuVariant *variant,
     .has_bias = bias >= 0,
     .has_row = row_value != NULL,
     .has_residual = op->src[TESS_SLOT_RESIDUAL] != NULL,
-    .aligned = p.ic * tess_type_size (kernel->storage) % 16 == 0,
   };
   guint32 n_rows, n_columns;
   gsize x, z;
@@ -395,7 +403,8 @@ tess_gpu_product_make_matrices (const TessGpuVariant *variant,
                           size[3],
                           m->m,
                           m->n,
-                          m->k };
+                          m->k,
+                          is_aligned (kernel) };
 
   make (variant, kernel, product_coopmat_shader, constants,
         G_N_ELEMENTS (constants));
@@ -406,9 +415,13 @@ tess_gpu_product_make_tiles (const TessGpuVariant *variant,
                              TessGpuKernel *kernel)
 {
   const guint32 *size = variant->constants;
-  guint32 constants[]
-      = { tile_threads (variant),      size[0], size[1], size[2], size[3],
-          tile_pairs (kernel->storage) };
+  guint32 constants[] = { tile_threads (variant),
+                          size[0],
+                          size[1],
+                          size[2],
+                          size[3],
+                          tile_pairs (kernel->storage),
+                          is_aligned (kernel) };
 
   make (variant, kernel, product_tile_shader, constants,
         G_N_ELEMENTS (constants));

@@ -21,7 +21,9 @@ layout (constant_id = 6) const uint WAVES_N = 2u;
 layout (constant_id = 7) const uint MM = 16u;
 layout (constant_id = 8) const uint MN = 16u;
 layout (constant_id = 9) const uint MK = 16u;
+layout (constant_id = 10) const bool ALIGNED = false;
 
+const uint SUBGROUP = THREADS / (WAVES_M * WAVES_N);
 const uint PART_M = BM / WAVES_M, PART_N = BN / WAVES_N;
 const uint COUNT_M = PART_M / MM, COUNT_N = PART_N / MN;
 const uint STRIDE = PAIRS / CHUNK_PAIRS + 1u; /* one more for the banks */
@@ -106,13 +108,13 @@ main ()
         coopMatStore (sum[i * COUNT_N + j], tile_a, own, MN / 4u,
                       gl_CooperativeMatrixLayoutRowMajor);
         barrier ();
-        for (uint four = gl_SubgroupInvocationID; four < FOURS;
-             four += gl_SubgroupSize)
+        [[unroll]] for (uint first = 0u; first < FOURS; first += SUBGROUP)
           {
+            uint four = first + gl_SubgroupInvocationID;
             uint cell = cell0 + row0 + i * MM + four / (MN / 4u);
             uint column = column0 + part0 + j * MN + four % (MN / 4u) * 4u;
 
-            if (cell < push.n_cells)
+            if (cell < push.n_cells && (FOURS % SUBGROUP == 0u || four < FOURS))
               finish_four (cell, column,
                            uintBitsToFloat (tile_a[own + four]));
           }

@@ -13,12 +13,14 @@ layout (constant_id = 3) const uint BN = 64u;
 layout (constant_id = 4) const uint TM = 4u; /* a multiple of 4 */
 layout (constant_id = 5) const uint TN = 4u; /* a multiple of 4 */
 layout (constant_id = 6) const uint PAIRS = 8u;
+layout (constant_id = 7) const bool ALIGNED = false;
 
 const uint THREADS = BM / TM * (BN / TN);
 const uint STRIDE_A = BM + 4u, STRIDE_B = BN + 4u; /* for the banks' sake */
 
-shared PAIR tile_a[PAIRS * STRIDE_A];
-shared PAIR tile_b[PAIRS * STRIDE_B];
+/* In float32: converted once here, not by each of their readers. */
+shared vec2 tile_a[PAIRS * STRIDE_A];
+shared vec2 tile_b[PAIRS * STRIDE_B];
 
 #include "lib/product-ahead.glsl"
 
@@ -33,7 +35,7 @@ share ()
         [[unroll]] for (uint i = 0u; i < CHUNK_PAIRS; i++)
           tile_a[(at % CHUNKS_ROW * CHUNK_PAIRS + i) * STRIDE_A
                  + at / CHUNKS_ROW]
-              = PAIR_OF_CHUNK (ahead_a[r], i);
+              = pair_open (PAIR_OF_CHUNK (ahead_a[r], i));
     }
   [[unroll]] for (uint r = 0u; r < READS_B; r++)
     {
@@ -43,7 +45,7 @@ share ()
         [[unroll]] for (uint i = 0u; i < CHUNK_PAIRS; i++)
           tile_b[(at % CHUNKS_ROW * CHUNK_PAIRS + i) * STRIDE_B
                  + at / CHUNKS_ROW]
-              = PAIR_OF_CHUNK (ahead_b[r], i);
+              = pair_open (PAIR_OF_CHUNK (ahead_b[r], i));
     }
 }
 
@@ -74,7 +76,7 @@ main ()
         read_ahead (ky, kx, k, column0);
       [[unroll]] for (uint u = 0u; u < PAIRS; u++)
         {
-          PAIR a[TM], b[TN];
+          vec2 a[TM], b[TN];
 
           [[unroll]] for (uint i = 0u; i < TM; i++)
             a[i] = tile_a[u * STRIDE_A + ROW_OF (i)];
@@ -83,10 +85,8 @@ main ()
           [[unroll]] for (uint i = 0u; i < TM; i++)
             [[unroll]] for (uint j = 0u; j < TN; j++)
               {
-                vec2 x = pair_open (a[i]), y = pair_open (b[j]);
-
-                acc[i * TN + j] = fma (x.x, y.x, acc[i * TN + j]);
-                acc[i * TN + j] = fma (x.y, y.y, acc[i * TN + j]);
+                acc[i * TN + j] = fma (a[i].x, b[j].x, acc[i * TN + j]);
+                acc[i * TN + j] = fma (a[i].y, b[j].y, acc[i * TN + j]);
               }
         }
     }

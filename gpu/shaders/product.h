@@ -24,5 +24,4 @@ uint h, w;               /* of a sample of dst */
 uint kh, kw;             /* taps */
 uint stride, pad, upsample;
 uint has_bias, has_row, has_residual;
-uint aligned; /* each cell of src begins at a multiple of 16 bytes */
 TESS_PUSH_END (TessProductPush)

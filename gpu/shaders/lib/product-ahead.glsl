@@ -2,7 +2,8 @@
  * gpu/shaders/lib/product-ahead.glsl: what a group of THREADS needs of src (BM
  * rows) and of the weight (BN columns) for one step, PAIRS pairs of channels of
  * one tap, read from global memory in chunks of 16 bytes while the group still
- * works on the step before. */
+ * works on the step before. ALIGNED: each cell of src begins at a multiple of
+ * 16 bytes. */
 layout (binding = 1) readonly restrict buffer SrcChunks { CHUNK src_chunks[]; };
 layout (binding = 2) readonly restrict buffer WeightChunks
 {
@@ -15,6 +16,7 @@ const uint READS_B = (BN * CHUNKS_ROW + THREADS - 1u) / THREADS;
 
 CHUNK ahead_a[READS_A], ahead_b[READS_B];
 Cell cells[READS_A];
+uint element[READS_A], mask[READS_A]; /* of the tap at hand */
 
 /* One pair of src, zero outside. */
 PAIR
@@ -34,18 +36,17 @@ read_ahead (uint ky, uint kx, uint k, uint column0)
   [[unroll]] for (uint r = 0u; r < READS_A; r++)
     {
       uint at = gl_LocalInvocationIndex + r * THREADS;
-      uint c = 2u * (k + at % CHUNKS_ROW * CHUNK_PAIRS), mask;
-      uint element = cell_element (cells[r], ky, kx, mask);
+      uint c = 2u * (k + at % CHUNKS_ROW * CHUNK_PAIRS);
 
       ahead_a[r] = CHUNK (0);
-      if (mask != 0u && c < push.ic && at < BM * CHUNKS_ROW)
+      if (mask[r] != 0u && c < push.ic && at < BM * CHUNKS_ROW)
         {
-          if (push.aligned != 0u)
-            ahead_a[r] = src_chunks[(element + c) / (2u * CHUNK_PAIRS)];
+          if (ALIGNED)
+            ahead_a[r] = src_chunks[(element[r] + c) / (2u * CHUNK_PAIRS)];
           else
             [[unroll]] for (uint i = 0u; i < CHUNK_PAIRS; i++)
               {
-                PAIR v = read_pair (element, c + 2u * i);
+                PAIR v = read_pair (element[r], c + 2u * i);
 #if TESS_STORAGE == 16
                 ahead_a[r][i] = v;
 #else
@@ -72,6 +73,13 @@ read_ahead (uint ky, uint kx, uint k, uint column0)
     }
 }
 
+void
+begin_tap (uint ky, uint kx)
+{
+  [[unroll]] for (uint r = 0u; r < READS_A; r++)
+    element[r] = cell_element (cells[r], ky, kx, mask[r]);
+}
+
 /* Once, before read_ahead. */
 void
 begin_ahead (uint cell0)
@@ -79,6 +87,7 @@ begin_ahead (uint cell0)
   [[unroll]] for (uint r = 0u; r < READS_A; r++)
     cells[r] = cell_find (
         cell0 + (gl_LocalInvocationIndex + r * THREADS) / CHUNKS_ROW);
+  begin_tap (0u, 0u);
 }
 
 /* The step after this one; ky reaches kh after the last. */
@@ -94,5 +103,6 @@ next_step (inout uint ky, inout uint kx, inout uint k)
           kx = 0u;
           ky++;
         }
+      begin_tap (ky, kx);
     }
 }
