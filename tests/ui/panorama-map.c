@@ -91,6 +91,21 @@ START_TEST (test_draw)
 }
 END_TEST
 
+/* At the back the last column goes over into the first. */
+START_TEST (test_back)
+{
+  guint8 rgb[16 * 8 * 3] = { 0 };
+  const TessPixels picture = { rgb, 16, 8, 16 * 3 };
+  const TessCamera back = { G_PI, 0, 10 * DEGREES };
+  guint32 frame[N * N];
+
+  for (gint y = 0; y < 8; y++)
+    rgb[y * 16 * 3] = 255; /* the first column is red */
+  tess_panorama_draw (&picture, &back, frame, N, N, N);
+  ck_assert_double_eq_tol ((gdouble) (frame[N * N / 2] >> 16), 127.5, 3.0);
+}
+END_TEST
+
 /* A flat strip leaves the sky dark. */
 START_TEST (test_band)
 {
@@ -129,6 +144,7 @@ tess_test_suite (void)
   tcase_add_loop_test (cases, test_look, 0, G_N_ELEMENTS (looks));
   tcase_add_loop_test (cases, test_draw, 0, 8);
   suite_add_tcase (suite, cases);
+  tess_test_add (suite, "the back is closed", test_back);
   tess_test_add (suite, "a strip is a band", test_band);
   tess_test_add (suite, "bounds", test_clamp);
   return suite;
