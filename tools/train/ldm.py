@@ -16,7 +16,7 @@ SCHEDULE = dict(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.025, be
 
 def new_unet(dropout=0.0):
     return UNet2DConditionModel(
-        sample_size=32, in_channels=4, out_channels=4, block_out_channels=(96, 160, 224), layers_per_block=1,
+        sample_size=64, in_channels=4, out_channels=4, block_out_channels=(96, 160, 224), layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=128, attention_head_dim=4, norm_num_groups=32, dropout=dropout)
