@@ -71,7 +71,6 @@ def train_classifier(train, steps):
     opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.05)
     sched = torch.optim.lr_scheduler.OneCycleLR(opt, 2e-3, steps)
     for _ in range(steps):
-        ae_model.wait_while_quiet()
         x, y = train.draw(48)
         n = len(x)
         x = (x + 1) * (1 + 0.3 * (torch.rand(n, 1, 1, 1) - 0.5)) * (1 + 0.15 * (torch.rand(n, 3, 1, 1) - 0.5)) - 1
@@ -109,10 +108,13 @@ class Painter:
         x = torch.cat([torch.randn(1, 4, *size, generator=torch.manual_seed(s)) for s in seeds])
         self.sched.set_timesteps(steps)
         for t in self.sched.timesteps:
-            ae_model.wait_while_quiet()
-            c, u = self.unet(torch.cat([x, x]).contiguous(memory_format=torch.channels_last), t, ctx).sample.chunk(2)
+                c, u = self.unet(torch.cat([x, x]).contiguous(memory_format=torch.channels_last), t, ctx).sample.chunk(2)
             x = self.sched.step(u + guidance * (c - u), t, x).prev_sample
         return torch.cat([self.vae.decode(z[None] / self.vae.config.scaling_factor).sample for z in x]).clamp(-1, 1)
+
+
+def read_picture(path):
+    return ae_model.to_float(torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1))
 
 
 def to_image(x):
@@ -143,7 +145,10 @@ def main():
     torch.set_num_threads(a.threads)
     painter = Painter(a.model)
 
-    rows = [list(painter.paint([c] * 4, [1, 2, 3, 4], a.guidance)) for c in captions.PROMPTS]
+    if a.pictures:
+        rows = [[read_picture(f) for f in sorted(a.pictures.glob(f"{c}-*.png"))[:4]] for c in captions.PROMPTS]
+    else:
+        rows = [list(painter.paint([c] * 4, [1, 2, 3, 4], a.guidance)) for c in captions.PROMPTS]
     sheet(rows, a.docs / "prompts.jpg")
     photos, _ = data.photographs()
     held = ae_model.pyramids([p for p in photos if p["held_out"]])
@@ -171,8 +176,7 @@ def main():
     for k, c in enumerate(captions.PROMPTS):
         if a.pictures:
             for f in sorted(a.pictures.glob(f"{c}-*.png")):
-                im = torch.from_numpy(np.array(Image.open(f).convert("RGB"))).permute(2, 0, 1)
-                made.append(ae_model.to_float(im))
+                made.append(read_picture(f))
                 labels.append(k)
         else:
             for s in range(0, a.per_class, 10):
