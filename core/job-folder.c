@@ -524,8 +524,9 @@ fill_entry (gint i, gpointer dst, gsize n_bytes, gpointer data)
   memcpy (dst, entries->sources[i], n_bytes);
 }
 
-static const gchar *const kept_names[TESS_SAMPLER_MAX_KEPT]
-    = { "kept.0", "kept.1", "kept.2", "kept.3" };
+static const gchar *const kept_names[]
+    = { "kept.0", "kept.1", "kept.2", "kept.3", "kept.4" };
+G_STATIC_ASSERT (G_N_ELEMENTS (kept_names) == TESS_SAMPLER_MAX_KEPT);
 
 /* The generator, its place and its spare number, as whole numbers. */
 static void
