@@ -107,7 +107,7 @@ left_gpu (Way *way, GError **error)
                           tess_backend_name (way->job->studio->backend),
                           fault->message);
   g_clear_pointer (&way->preview, tess_preview_free);
-  if (!tess_studio_leave_gpu (way->job->studio, error))
+  if (!tess_studio_leave_gpu (way->job->studio, way->job->request, error))
     return FALSE;
   if (hooks && hooks->warning)
     hooks->warning (text, hooks->data);

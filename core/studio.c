@@ -219,10 +219,13 @@ tess_studio_open (TessStudio *studio,
 }
 
 gboolean
-tess_studio_leave_gpu (TessStudio *studio, GError **error)
+tess_studio_leave_gpu (TessStudio *studio,
+                       const TessRequest *request,
+                       GError **error)
 {
-  TessRequest request = { .device = TESS_DEVICE_CPU };
+  TessRequest wanted = *request;
 
+  wanted.device = TESS_DEVICE_CPU;
   if (!tess_device_is_gpu (studio->backend))
     return FALSE;
   studio->gpu_failed = TRUE;
@@ -234,6 +237,6 @@ tess_studio_leave_gpu (TessStudio *studio, GError **error)
   tess_backend_unref (studio->left);
   studio->left = g_steal_pointer (&studio->backend);
   g_clear_pointer (&studio->device_key, g_free);
-  studio->backend = tess_device_open (&request, error);
+  studio->backend = tess_device_open (&wanted, error);
   return studio->backend != NULL && open_networks (studio, error);
 }

@@ -33,9 +33,11 @@ gboolean tess_studio_open (TessStudio *studio,
 /**
  * tess_studio_leave_gpu:
  * The graphics card failed: its networks are dropped and made anew on the
- * processor, for the same model. FALSE, @error not set, where no card is in
- * use.
+ * processor, for the same model, with the storage, threads and memory that
+ * @request asks for. FALSE, @error not set, where no card is in use.
  */
-gboolean tess_studio_leave_gpu (TessStudio *studio, GError **error);
+gboolean tess_studio_leave_gpu (TessStudio *studio,
+                                const TessRequest *request,
+                                GError **error);
 
 G_END_DECLS
