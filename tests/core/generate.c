@@ -151,7 +151,9 @@ high_water (void)
 }
 
 /* The process takes what was told, and not much less: with oneDNN, whose code
- * is part of it, at least nine tenths. */
+ * is part of it, at least nine tenths but for the 56 MiB that are told for
+ * pages of libraries. How many of those it takes depends on what was read of
+ * them before: between 17 and 51 MiB were seen. */
 START_TEST (test_memory_told)
 {
   static const gint sides[] = { 256, 768 };
@@ -175,9 +177,9 @@ START_TEST (test_memory_told)
   ck_assert (tess_studio_plan (studio, request, &plan, &error));
   pixels = paint (studio, request, NULL);
   took = high_water ();
-  ck_assert_msg (took <= plan.n_bytes && took >= plan.n_bytes * least,
-                 "told %.1f MiB, took %.1f", plan.n_bytes / 0x1p20,
-                 took / 0x1p20);
+  ck_assert_msg (
+      took <= plan.n_bytes && took >= (plan.n_bytes - 56 * 0x1p20) * least,
+      "told %.1f MiB, took %.1f", plan.n_bytes / 0x1p20, took / 0x1p20);
   tess_job_plan_clear (&plan);
 }
 END_TEST
