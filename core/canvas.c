@@ -16,6 +16,20 @@ tess_canvas_new (gint width, gint height)
 }
 
 void
+tess_canvas_fill (GeglBuffer *canvas, const gfloat rgb[3])
+{
+  gint width = gegl_buffer_get_width (canvas);
+  gint height = gegl_buffer_get_height (canvas);
+  g_autofree gfloat *row = g_new (gfloat, (gsize) width * 3);
+
+  for (gint x = 0; x < width; x++)
+    memcpy (row + 3 * x, rgb, 3 * sizeof *row);
+  for (gint y = 0; y < height; y++)
+    gegl_buffer_set (canvas, GEGL_RECTANGLE (0, y, width, 1), 0,
+                     babl_format ("R'G'B' float"), row, GEGL_AUTO_ROWSTRIDE);
+}
+
+void
 tess_canvas_write (
     GeglBuffer *canvas, gint x, gint y, gint w, gint h, const gfloat *planes)
 {

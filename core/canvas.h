@@ -16,6 +16,10 @@ GeglBuffer *tess_canvas_new (gint width, gint height);
  * @planes: [3, h, w] of about -1..1, at (x, y); what lies outside the canvas
  * is dropped, values become 0..1.
  */
+/* @rgb of R'G'B' in every pixel of @canvas. GEGL's own fill goes through a
+ * colour, whose conversions differ in the last bit from process to process. */
+void tess_canvas_fill (GeglBuffer *canvas, const gfloat rgb[3]);
+
 void tess_canvas_write (
     GeglBuffer *canvas, gint x, gint y, gint w, gint h, const gfloat *planes);
 

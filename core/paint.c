@@ -307,8 +307,7 @@ make_backgrounds (Way *way, GError **error)
       gfloat rgb[3];
 
       tess_random_uniform (&random, rgb, 3);
-      gegl_buffer_set_color_from_pixel (flat, NULL, rgb,
-                                        babl_format ("R'G'B' float"));
+      tess_canvas_fill (flat, rgb);
       if (!encode_picture (way, flat, width, height, FALSE, &random,
                            tess_tensor_f32 (way->backgrounds) + i * n, error))
         return FALSE;

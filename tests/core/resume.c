@@ -12,17 +12,20 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+/* In the format in which the job reads it: babl chooses the way of a
+ * conversion by measuring, so its last bits differ between processes. */
 static GeglBuffer *
-stripes_new (gint width, gint height)
+stripes_new (gint width, gint height, const gchar *format)
 {
   GeglBuffer *buffer = gegl_buffer_new (GEGL_RECTANGLE (0, 0, width, height),
-                                        babl_format ("R'G'B' float"));
-  g_autofree gfloat *row = g_new (gfloat, (gsize) width * 3);
+                                        babl_format (format));
+  gint channels = babl_format_get_n_components (babl_format (format));
+  g_autofree gfloat *row = g_new (gfloat, (gsize) width * channels);
 
   for (gint y = 0; y < height; y++)
     {
-      for (gint i = 0; i < width * 3; i++)
-        row[i] = (gfloat) ((i / 3 * 7 + y * 3) % 64) / 64.0f;
+      for (gint i = 0; i < width * channels; i++)
+        row[i] = (gfloat) ((i / channels * 7 + y * 3) % 64) / 64.0f;
       gegl_buffer_set (buffer, GEGL_RECTANGLE (0, y, width, 1), 0, NULL, row,
                        GEGL_AUTO_ROWSTRIDE);
     }
@@ -57,13 +60,13 @@ job_new (gint kind)
       request->detail = 0.7;
       break;
     case 4: /* a picture to start from, of which a part is kept; poles */
-      request->init = stripes_new (100, 50);
+      request->init = stripes_new (100, 50, "R'G'B' float");
       request->close = 32;
       request->poles = 0.5;
       break;
     case 5: /* a mask, and flat colours */
       {
-        g_autoptr (GeglBuffer) mask = stripes_new (72, 36);
+        g_autoptr (GeglBuffer) mask = stripes_new (72, 36, "Y float");
 
         tess_request_add_region (request, "a tree", NULL, mask, NULL);
         request->bootstrap = 0.5;

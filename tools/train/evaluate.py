@@ -108,7 +108,7 @@ class Painter:
         x = torch.cat([torch.randn(1, 4, *size, generator=torch.manual_seed(s)) for s in seeds])
         self.sched.set_timesteps(steps)
         for t in self.sched.timesteps:
-                c, u = self.unet(torch.cat([x, x]).contiguous(memory_format=torch.channels_last), t, ctx).sample.chunk(2)
+            c, u = self.unet(torch.cat([x, x]).contiguous(memory_format=torch.channels_last), t, ctx).sample.chunk(2)
             x = self.sched.step(u + guidance * (c - u), t, x).prev_sample
         return torch.cat([self.vae.decode(z[None] / self.vae.config.scaling_factor).sample for z in x]).clamp(-1, 1)
 
