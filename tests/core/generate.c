@@ -156,6 +156,9 @@ high_water (void)
  * them before: between 17 and 51 MiB were seen. */
 START_TEST (test_memory_told)
 {
+#ifdef TESS_SANITIZED
+  tess_test_skip ("sanitizers take memory of their own");
+#endif
   static const gint sides[] = { 256, 768 };
 #ifdef TESS_ONEDNN
   const gdouble least = 0.9;
@@ -169,9 +172,6 @@ START_TEST (test_memory_told)
   g_autofree gfloat *pixels = NULL;
   TessJobPlan plan;
 
-#ifdef TESS_SANITIZED
-  tess_test_skip ("sanitizers take memory of their own");
-#endif
   request->width = request->height = sides[_i];
   request->steps = 1;
   ck_assert (tess_studio_plan (studio, request, &plan, &error));
