@@ -58,6 +58,8 @@ void
 tess_test_drop_model (void)
 {
   tess_test_remove (folder);
+  g_clear_pointer (&folder, g_free);
+  g_clear_pointer (&tess_test_model, g_free);
 }
 
 TessRequest *
