@@ -82,6 +82,9 @@ extern const TessGpuOp tess_gpu_grounded_attention;
 extern const TessGpuOp tess_gpu_scale;
 extern const TessGpuOp tess_gpu_scale_low;
 extern const TessGpuOp tess_gpu_depthwise;
+extern const TessGpuOp tess_gpu_gather;
+extern const TessGpuOp tess_gpu_fuse;
+extern const TessGpuOp tess_gpu_mix;
 
 /* All of them; ends with NULL. */
 extern const TessGpuOp *const tess_gpu_ops[];

@@ -46,6 +46,9 @@ const TessGpuCase tess_gpu_cases[] = {
   { &tess_scale_class, 1, 5, 7, 12 },
   { &tess_scale_low_class, 1, 6, 9, 12 },
   { &tess_depthwise_class, 1, 5, 7, 12, .k = 3 },
+  { &tess_gather_class, 1, 5, 7, 4 },
+  { &tess_fuse_class, 3, 5, 7, 4 },
+  { &tess_mix_class, 1, 5, 7, 4 },
   { NULL },
 };
 
@@ -203,6 +206,36 @@ record_norm (Maker *m, const TessGpuCase *c, TessType type)
                                      .eps = 1e-5f });
 }
 
+/* The loop's own, with tiles that pass the canvas's edge. */
+static TessValue *
+record_canvas (Maker *m, const TessGpuCase *c, TessType type)
+{
+  TessProgram *p = m->program;
+
+  if (c->klass == &tess_gather_class)
+    return tess_gather (
+        p, &(TessGather) { .canvas = source (m, type, 1, c->h, c->w, c->ic),
+                           .places = source (m, TESS_I32, 1, 1, 3, 2),
+                           .factor = source (m, TESS_F32, 1, 1, 1, 1),
+                           .h = c->h - 1,
+                           .w = c->w - 1 });
+  if (c->klass == &tess_fuse_class)
+    return tess_fuse (
+        p, &(TessFuse) { .tiles = source (m, type, c->n, 4, 5, c->ic),
+                         .places = source (m, TESS_I32, 1, 1, c->n, 4),
+                         .weights_x = source (m, TESS_F32, 1, 1, c->n, 5),
+                         .weights_y = source (m, TESS_F32, 1, 1, c->n, 4),
+                         .height = c->h,
+                         .width = c->w });
+  return tess_mix (p, &(TessMix) {
+                          .src = { source (m, type, 1, c->h, c->w, c->ic),
+                                   source (m, type, 1, c->h, c->w, c->ic),
+                                   source (m, type, 1, c->h, c->w, c->ic) },
+                          .n_src = 3,
+                          .weights = source (m, TESS_F32, 1, 1, 1, 3),
+                      });
+}
+
 static TessValue *
 record_rest (Maker *m, const TessGpuCase *c, TessType type)
 {
@@ -268,6 +301,9 @@ tess_gpu_case_record (const TessGpuCase *c,
            || c->klass == &tess_group_stats_class
            || c->klass == &tess_layer_norm_class)
     value = record_norm (&maker, c, type);
+  else if (c->klass == &tess_gather_class || c->klass == &tess_fuse_class
+           || c->klass == &tess_mix_class)
+    value = record_canvas (&maker, c, type);
   else
     value = record_rest (&maker, c, type);
   *dst = tess_buffer_new (backend, TESS_F32, tess_value_shape (value), error);

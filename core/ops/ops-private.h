@@ -25,7 +25,11 @@ enum
   TESS_SLOT_TOKENS = 8,
   TESS_SLOT_STATS = 1,  /* group norm */
   TESS_SLOT_B = 1,      /* add, concat */
-  TESS_SLOT_FACTOR = 2, /* scale, scale-low */
+  TESS_SLOT_FACTOR = 2, /* scale, scale-low, gather */
+  TESS_SLOT_PLACES = 1, /* gather, fuse */
+  TESS_SLOT_WEIGHTS_X = 2,
+  TESS_SLOT_WEIGHTS_Y = 3,
+  TESS_SLOT_WEIGHTS = TESS_MIX_MAX, /* mix; its maps are 0 .. 7 */
 };
 enum
 {
@@ -111,6 +115,9 @@ extern const TessOpClass tess_grounded_attention_class; /* TessAttentionOp */
 extern const TessOpClass tess_scale_class;              /* TessOp */
 extern const TessOpClass tess_scale_low_class;          /* TessOp */
 extern const TessOpClass tess_depthwise_class;
+extern const TessOpClass tess_gather_class; /* TessOp */
+extern const TessOpClass tess_fuse_class;   /* TessOp */
+extern const TessOpClass tess_mix_class;    /* TessOp */
 
 /* Width of a head that attention takes at most. */
 #define TESS_MAX_HEAD 1024

@@ -156,6 +156,42 @@ TessValue *tess_concat (TessProgram *program, TessValue *a, TessValue *b);
 TessValue *tess_crop (
     TessProgram *program, TessValue *src, gint y0, gint x0, gint h, gint w);
 
+/* Tiles of a canvas, times one number: dst[i] is the canvas [1, height, width,
+ * c] from the cell places[i] on, taken modulo height and width. The loop's own
+ * ops, like the next two (core/denoise-backend.c). */
+typedef struct
+{
+  TessValue *canvas;
+  TessValue *places; /* i32 [1, 1, n, 2]: x, y, below width and height */
+  TessValue *factor; /* f32 [1, 1, 1, 1] */
+  gint h, w;         /* of a tile, at most the canvas's */
+} TessGather;
+TessValue *tess_gather (TessProgram *program, const TessGather *args);
+
+/* The weighted sum of tiles [n, h, w, c] on a canvas [1, height, width, c]:
+ * each cell's terms in the order of the tiles. A tile may be smaller than
+ * there is room for; its rows then follow each other. Where it weighs nothing
+ * it is not read. */
+typedef struct
+{
+  TessValue *tiles;
+  TessValue *places;                /* i32 [1, 1, n, 4]: x, y, width, height */
+  TessValue *weights_x, *weights_y; /* f32 [1, 1, n, w], [1, 1, n, h] */
+  gint height, width;
+} TessFuse;
+TessValue *tess_fuse (TessProgram *program, const TessFuse *args);
+
+/* dst = the sum of weights[i] * src[i], maps of one shape; where the weight
+ * is 0 the map is not read. */
+#define TESS_MIX_MAX 8
+typedef struct
+{
+  TessValue *src[TESS_MIX_MAX];
+  gint n_src;
+  TessValue *weights; /* f32, n_src of them or more */
+} TessMix;
+TessValue *tess_mix (TessProgram *program, const TessMix *args);
+
 /* Rows of a table by number: ids i32 [1, 1, 1, t] -> [1, 1, t, c]. */
 TessValue *
 tess_embed (TessProgram *program, const TessWeight *table, TessValue *ids);

@@ -623,6 +623,99 @@ START_TEST (depthwise)
 }
 END_TEST
 
+typedef struct
+{
+  gint n, h, w, c, height, width;
+} CanvasRow;
+
+static const CanvasRow canvas_rows[] = {
+  { 4, 64, 64, 4, 64, 160 },
+  { 3, 5, 7, 4, 9, 13 },
+  { 3, 2, 3, 1, 3, 4 },
+  { 7, 3, 6, 5, 3, 6 },
+};
+
+/* Places on the whole canvas: tiles that pass its edges; with @sides a
+ * smaller one among them. */
+static TessValue *
+places (Maker *maker, const CanvasRow *row, gboolean sides)
+{
+  gint length = sides ? 4 : 2;
+  TessShape shape = { 1, 1, row->n, length };
+  g_autoptr (TessBuffer) buffer
+      = tess_buffer_new (maker->backend, TESS_I32, &shape, NULL);
+  g_autofree gint32 *numbers = g_new (gint32, length * row->n);
+
+  for (gint i = 0; i < row->n; i++)
+    {
+      gint32 *place = numbers + i * length;
+
+      place[0] = (i * 5 + row->width - 1) % row->width;
+      place[1] = (i * 3 + row->height / 2) % row->height;
+      if (sides)
+        {
+          place[2] = row->w - (i == 1 && row->w > 2);
+          place[3] = row->h - 2 * (i == 1 && row->h > 2);
+        }
+    }
+  tess_buffer_write_i32 (buffer, numbers);
+  return tess_input (maker->program, buffer);
+}
+
+static TessValue *
+record_gather (Maker *maker, gconstpointer data)
+{
+  const CanvasRow *row = data;
+  TessValue *factor = source_typed (maker, TESS_F32, 1, 1, 1, 1);
+
+  return tess_gather (maker->program,
+                      &(TessGather) { .canvas = source (maker, 1, row->height,
+                                                        row->width, row->c),
+                                      .places = places (maker, row, FALSE),
+                                      .factor = factor,
+                                      .h = row->h,
+                                      .w = row->w });
+}
+
+static TessValue *
+record_fuse (Maker *maker, gconstpointer data)
+{
+  const CanvasRow *row = data;
+
+  return tess_fuse (
+      maker->program,
+      &(TessFuse) {
+          .tiles = source (maker, row->n, row->h, row->w, row->c),
+          .places = places (maker, row, TRUE),
+          .weights_x = source_typed (maker, TESS_F32, 1, 1, row->n, row->w),
+          .weights_y = source_typed (maker, TESS_F32, 1, 1, row->n, row->h),
+          .height = row->height,
+          .width = row->width,
+      });
+}
+
+static TessValue *
+record_mix (Maker *maker, gconstpointer data)
+{
+  const CanvasRow *row = data;
+  TessMix args = {
+    .n_src = MIN (row->n + 1, TESS_MIX_MAX),
+    .weights = source_typed (maker, TESS_F32, 1, 1, 1, TESS_MIX_MAX),
+  };
+
+  for (gint i = 0; i < args.n_src; i++)
+    args.src[i] = source (maker, 1, row->height, row->width, row->c);
+  return tess_mix (maker->program, &args);
+}
+
+START_TEST (canvas)
+{
+  check_row (record_gather, &canvas_rows[_i], _i, TRUE);
+  check_row (record_fuse, &canvas_rows[_i], _i, FALSE);
+  check_row (record_mix, &canvas_rows[_i], _i, FALSE);
+}
+END_TEST
+
 void
 tess_ops_add_rows (Suite *suite)
 {
@@ -642,6 +735,7 @@ tess_ops_add_rows (Suite *suite)
   add (grounded_attention, G_N_ELEMENTS (grounded_rows));
   add (scale, G_N_ELEMENTS (norm_rows));
   add (depthwise, G_N_ELEMENTS (depthwise_rows));
+  add (canvas, G_N_ELEMENTS (canvas_rows));
 #undef add
 }
 
