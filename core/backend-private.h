@@ -41,6 +41,13 @@ typedef struct
   gboolean (*exec_run) (TessExec *exec,
                         GCancellable *cancellable,
                         GError **error);
+  /* NULL: task after task by the entries above. */
+  gboolean (*run) (TessBackend *backend,
+                   const TessTask *tasks,
+                   gint n_tasks,
+                   GCancellable *cancellable,
+                   GError **error);
+  guint64 (*n_submits) (TessBackend *backend); /* NULL: none */
   /* NULL: reads and writes never fail. */
   gboolean (*check) (TessBackend *backend, GError **error);
 } TessBackendClass;

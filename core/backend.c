@@ -324,6 +324,67 @@ tess_exec_free (TessExec *exec)
   tess_backend_unref (backend);
 }
 
+static gboolean
+run_task (TessBackend *backend,
+          const TessTask *task,
+          GCancellable *cancellable,
+          GError **error)
+{
+  if (task->exec != NULL)
+    return backend->klass->exec_run (task->exec, cancellable, error);
+  if (task->dst != NULL)
+    backend->klass->buffer_copy (task->dst, task->dst_offset, task->src,
+                                 task->src_offset, task->n_bytes);
+  else
+    backend->klass->buffer_read (task->src, task->src_offset, task->n_bytes,
+                                 task->host);
+  return TRUE;
+}
+
+gboolean
+tess_backend_run (TessBackend *backend,
+                  const TessTask *tasks,
+                  gint n_tasks,
+                  GCancellable *cancellable,
+                  GError **error)
+{
+  gboolean reads = FALSE;
+
+  for (gint i = 0; i < n_tasks; i++)
+    {
+      const TessTask *task = &tasks[i];
+
+      g_return_val_if_fail (
+          task->exec == NULL || task->exec->backend == backend, FALSE);
+      g_return_val_if_fail (
+          task->exec != NULL
+              || (task->src->backend == backend
+                  && task->n_bytes <= task->src->n_bytes
+                  && task->src_offset <= task->src->n_bytes - task->n_bytes),
+          FALSE);
+      g_return_val_if_fail (
+          task->dst == NULL
+              || (task->dst->backend == backend
+                  && task->n_bytes <= task->dst->n_bytes
+                  && task->dst_offset <= task->dst->n_bytes - task->n_bytes),
+          FALSE);
+      g_return_val_if_fail (!reads || task->host != NULL, FALSE);
+      reads |= task->host != NULL;
+    }
+  if (backend->klass->run != NULL)
+    return backend->klass->run (backend, tasks, n_tasks, cancellable, error);
+  for (gint i = 0; i < n_tasks; i++)
+    if (!run_task (backend, &tasks[i], cancellable, error))
+      return FALSE;
+  return tess_backend_check (backend, error);
+}
+
+guint64
+tess_backend_n_submits (TessBackend *backend)
+{
+  return backend->klass->n_submits ? backend->klass->n_submits (backend) : 0;
+}
+
 gboolean
 tess_exec_run (TessExec *exec, GCancellable *cancellable, GError **error)
 {

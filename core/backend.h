@@ -110,6 +110,34 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessExec, tess_exec_free)
 gboolean
 tess_exec_run (TessExec *exec, GCancellable *cancellable, GError **error);
 
+/* One of several things done one after another: @exec is run; or, where there
+ * is none, @n_bytes of @src are copied to @dst, or read to @host as they are
+ * (channels last, in the buffer's type). Reads come last. */
+typedef struct
+{
+  TessExec *exec;
+  TessBuffer *src, *dst;
+  gsize src_offset, dst_offset, n_bytes;
+  gpointer host;
+} TessTask;
+
+/**
+ * tess_backend_run:
+ * All @tasks in their order, with nothing but that between them: on a card it
+ * is one submit. What was written before is there; nothing is to be written
+ * from the host meanwhile.
+ * Errors: tess_exec_run's; those of a read too.
+ */
+gboolean tess_backend_run (TessBackend *backend,
+                           const TessTask *tasks,
+                           gint n_tasks,
+                           GCancellable *cancellable,
+                           GError **error);
+
+/* How often something was handed over to a device of its own so far; 0 where
+ * there is none. */
+guint64 tess_backend_n_submits (TessBackend *backend);
+
 /* What compiling would take, in bytes, without taking it. */
 typedef struct
 {

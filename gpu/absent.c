@@ -29,9 +29,3 @@ void
 tess_backend_vulkan_describe (TessBackend *backend, GString *lines)
 {
 }
-
-guint64
-tess_backend_vulkan_n_submits (TessBackend *backend)
-{
-  return 0;
-}

@@ -45,6 +45,11 @@ gboolean tess_gpu_plan (TessBackend *backend,
 void tess_gpu_exec_free (TessExec *exec);
 gboolean
 tess_gpu_exec_run (TessExec *exec, GCancellable *cancellable, GError **error);
+gboolean tess_gpu_run (TessBackend *backend,
+                       const TessTask *tasks,
+                       gint n_tasks,
+                       GCancellable *cancellable,
+                       GError **error);
 
 /* The variant that is taken for @op; the last one where nothing else does. */
 const TessGpuVariant *

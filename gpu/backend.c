@@ -187,6 +187,12 @@ gpu_free (TessBackend *backend)
   g_free (gpu);
 }
 
+static guint64
+n_submits (TessBackend *backend)
+{
+  return tess_gpu_queue_n_submits (((TessGpuBackend *) backend)->queue);
+}
+
 static const TessBackendClass gpu_class = {
   .free = gpu_free,
   .trim = gpu_trim,
@@ -199,6 +205,8 @@ static const TessBackendClass gpu_class = {
   .plan = tess_gpu_plan,
   .exec_free = tess_gpu_exec_free,
   .exec_run = tess_gpu_exec_run,
+  .run = tess_gpu_run,
+  .n_submits = n_submits,
   .check = check,
 };
 
@@ -277,12 +285,4 @@ tess_backend_vulkan_describe (TessBackend *backend, GString *lines)
 {
   if (backend->klass == &gpu_class && ((TessGpuBackend *) backend)->proof)
     tess_gpu_proof_describe (((TessGpuBackend *) backend)->proof, lines);
-}
-
-guint64
-tess_backend_vulkan_n_submits (TessBackend *backend)
-{
-  return backend->klass == &gpu_class
-             ? tess_gpu_queue_n_submits (((TessGpuBackend *) backend)->queue)
-             : 0;
 }

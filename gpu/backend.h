@@ -44,7 +44,4 @@ void tess_gpu_register (void);
 /* What the proof says, and why: lines of words between tabs. */
 void tess_backend_vulkan_describe (TessBackend *backend, GString *lines);
 
-/* Submits to the device so far. */
-guint64 tess_backend_vulkan_n_submits (TessBackend *backend);
-
 G_END_DECLS

@@ -15,8 +15,10 @@ struct _TessGpuQueue
   TessGpuDevice *device; /* borrowed */
   TessGpuHeap *heap;     /* borrowed */
   VkCommandPool pool;
-  VkCommandBuffer copies;
-  gboolean is_open; /* copies wait in it */
+  GArray *copies;   /* of VkCommandBuffer, used again after each submit */
+  guint n_copies;   /* of them in use */
+  gboolean is_open; /* the last of these */
+  GArray *list;     /* of VkCommandBuffer: what is submitted next */
   VkFence fence;
   TessGpuRange staging; /* made when first wanted */
   gsize n_staged;
@@ -61,12 +63,12 @@ tess_gpu_queue_new (TessGpuDevice *device, TessGpuHeap *heap, GError **error)
 
   queue->device = device;
   queue->heap = heap;
+  queue->copies = g_array_new (FALSE, FALSE, sizeof (VkCommandBuffer));
+  queue->list = g_array_new (FALSE, FALSE, sizeof (VkCommandBuffer));
   if (!TESS_VK (error, vkCreateCommandPool, device->device, &pool, NULL,
                 &queue->pool)
       || !TESS_VK (error, vkCreateFence, device->device, &fence, NULL,
-                   &queue->fence)
-      || (queue->copies = tess_gpu_queue_new_commands (queue, error))
-             == VK_NULL_HANDLE)
+                   &queue->fence))
     {
       tess_gpu_queue_free (queue);
       return NULL;
@@ -84,6 +86,8 @@ tess_gpu_queue_free (TessGpuQueue *queue)
     vkDestroyFence (queue->device->device, queue->fence, NULL);
   if (queue->pool != VK_NULL_HANDLE)
     vkDestroyCommandPool (queue->device->device, queue->pool, NULL);
+  g_array_unref (queue->copies);
+  g_array_unref (queue->list);
   g_clear_error (&queue->fault);
   g_free (queue);
 }
@@ -118,6 +122,13 @@ barrier (VkCommandBuffer commands)
                         0, 1, &all, 0, NULL, 0, NULL);
 }
 
+/* The one that is open. */
+static VkCommandBuffer
+copies_of (const TessGpuQueue *queue)
+{
+  return g_array_index (queue->copies, VkCommandBuffer, queue->n_copies - 1);
+}
+
 static gboolean
 open_copies (TessGpuQueue *queue)
 {
@@ -130,10 +141,51 @@ open_copies (TessGpuQueue *queue)
     return FALSE;
   if (queue->is_open)
     return TRUE;
-  if (!TESS_VK (&queue->fault, vkBeginCommandBuffer, queue->copies, &begin))
+  if (queue->n_copies == queue->copies->len)
+    {
+      VkCommandBuffer commands
+          = tess_gpu_queue_new_commands (queue, &queue->fault);
+
+      if (commands == VK_NULL_HANDLE)
+        return FALSE;
+      g_array_append_val (queue->copies, commands);
+    }
+  queue->n_copies++;
+  if (!TESS_VK (&queue->fault, vkBeginCommandBuffer, copies_of (queue), &begin))
     return FALSE;
   queue->is_open = TRUE;
   return TRUE;
+}
+
+static gboolean
+close_copies (TessGpuQueue *queue)
+{
+  VkCommandBuffer commands;
+
+  if (queue->fault != NULL)
+    return FALSE;
+  if (!queue->is_open)
+    return TRUE;
+  commands = copies_of (queue);
+  barrier (commands);
+  queue->is_open = FALSE;
+  if (!TESS_VK (&queue->fault, vkEndCommandBuffer, commands))
+    return FALSE;
+  g_array_append_val (queue->list, commands);
+  return TRUE;
+}
+
+void
+tess_gpu_queue_add (TessGpuQueue *queue, VkCommandBuffer commands)
+{
+  if (close_copies (queue))
+    g_array_append_val (queue->list, commands);
+}
+
+static gboolean
+waits (const TessGpuQueue *queue)
+{
+  return queue->is_open || queue->list->len > 0;
 }
 
 static gboolean
@@ -155,31 +207,25 @@ wait_for_fence (TessGpuQueue *queue, gdouble seconds)
 static gboolean
 submit (TessGpuQueue *queue, VkCommandBuffer commands, gdouble seconds)
 {
-  VkCommandBuffer list[2];
-  VkSubmitInfo info = {
-    .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-    .pCommandBuffers = list,
-  };
+  VkSubmitInfo info = { .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO };
+  gboolean done;
 
-  if (queue->fault != NULL)
+  if (!close_copies (queue))
     return FALSE;
-  if (queue->is_open)
-    {
-      barrier (queue->copies);
-      if (!TESS_VK (&queue->fault, vkEndCommandBuffer, queue->copies))
-        return FALSE;
-      queue->is_open = FALSE;
-      list[info.commandBufferCount++] = queue->copies;
-    }
   if (commands != VK_NULL_HANDLE)
-    list[info.commandBufferCount++] = commands;
+    g_array_append_val (queue->list, commands);
   queue->n_staged = 0;
+  info.commandBufferCount = queue->list->len;
+  info.pCommandBuffers = (VkCommandBuffer *) queue->list->data;
   if (info.commandBufferCount == 0)
     return TRUE;
   queue->n_submits++;
-  return TESS_VK (&queue->fault, vkQueueSubmit, queue->device->queue, 1, &info,
+  done = TESS_VK (&queue->fault, vkQueueSubmit, queue->device->queue, 1, &info,
                   queue->fence)
          && wait_for_fence (queue, seconds);
+  g_array_set_size (queue->list, 0);
+  queue->n_copies = 0;
+  return done;
 }
 
 gboolean
@@ -221,8 +267,8 @@ copy (TessGpuQueue *queue,
   VkBufferCopy region
       = { .srcOffset = src_offset, .dstOffset = dst_offset, .size = n_bytes };
 
-  barrier (queue->copies);
-  vkCmdCopyBuffer (queue->copies, src, dst, 1, &region);
+  barrier (copies_of (queue));
+  vkCmdCopyBuffer (copies_of (queue), src, dst, 1, &region);
 }
 
 void
@@ -259,7 +305,7 @@ tess_gpu_queue_read (TessGpuQueue *queue,
 {
   if (range->mapped != NULL)
     {
-      if (queue->is_open)
+      if (waits (queue))
         submit (queue, VK_NULL_HANDLE, COPY_SECONDS);
       memcpy (dst, range->mapped + offset, n_bytes);
       return;
@@ -280,6 +326,27 @@ tess_gpu_queue_read (TessGpuQueue *queue,
     }
 }
 
+gconstpointer
+tess_gpu_queue_fetch (TessGpuQueue *queue,
+                      const TessGpuRange *range,
+                      gsize offset,
+                      gsize n_bytes)
+{
+  gsize at = queue->n_staged;
+
+  if (range->mapped != NULL)
+    return range->mapped + offset;
+  if (queue->fault != NULL
+      || (queue->staging.block != NULL && at == queue->staging.n_bytes)
+      || stage (queue, n_bytes) < n_bytes || !open_copies (queue))
+    return NULL;
+  at = queue->n_staged;
+  copy (queue, queue->staging.buffer, queue->staging.offset + at, range->buffer,
+        range->offset + offset, n_bytes);
+  queue->n_staged += n_bytes;
+  return queue->staging.mapped + at;
+}
+
 void
 tess_gpu_queue_copy (TessGpuQueue *queue,
                      const TessGpuRange *dst,
@@ -288,7 +355,7 @@ tess_gpu_queue_copy (TessGpuQueue *queue,
                      gsize src_offset,
                      gsize n_bytes)
 {
-  if (dst->mapped != NULL && src->mapped != NULL && !queue->is_open)
+  if (dst->mapped != NULL && src->mapped != NULL && !waits (queue))
     memmove (dst->mapped + dst_offset, src->mapped + src_offset, n_bytes);
   else if (open_copies (queue))
     copy (queue, dst->buffer, dst->offset + dst_offset, src->buffer,
@@ -302,8 +369,8 @@ tess_gpu_queue_zero (TessGpuQueue *queue, const TessGpuRange *range)
     memset (range->mapped, 0, range->n_bytes);
   else if (open_copies (queue))
     {
-      barrier (queue->copies);
-      vkCmdFillBuffer (queue->copies, range->buffer, range->offset,
+      barrier (copies_of (queue));
+      vkCmdFillBuffer (copies_of (queue), range->buffer, range->offset,
                        (range->n_bytes + 3) / 4 * 4, 0);
     }
 }

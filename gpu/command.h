@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * gpu/command.h: what the device is told to do, and when it is done.
  *
- * Copies between host and device wait in a command buffer of their own until
- * the next submit, which takes them along: writing a tile, running a network
- * and reading its answer is one submit. Faults stick: after the first the
- * queue does nothing, and every submit answers with that fault. */
+ * Copies between host and device wait in command buffers of their own until
+ * the next submit, which takes them along, and so do programs that were added:
+ * writing a tile, running a network and reading its answer is one submit.
+ * Faults stick: after the first the queue does nothing, and every submit
+ * answers with that fault. */
 #pragma once
 
 #include "gpu/memory.h"
@@ -45,10 +46,22 @@ void tess_gpu_queue_read (TessGpuQueue *queue,
                           gsize n_bytes,
                           gpointer dst);
 
+/* @commands, after what waits, with the next submit. Until then nothing is
+ * written from the host. */
+void tess_gpu_queue_add (TessGpuQueue *queue, VkCommandBuffer commands);
+
+/* A read with the next submit: where its bytes will lie until something else
+ * is written or read; NULL where there is no place for them in one piece, and
+ * tess_gpu_queue_read is to be asked after it. */
+gconstpointer tess_gpu_queue_fetch (TessGpuQueue *queue,
+                                    const TessGpuRange *range,
+                                    gsize offset,
+                                    gsize n_bytes);
+
 /**
  * tess_gpu_queue_submit:
- * Waiting copies, then @commands (VK_NULL_HANDLE: only those); returns when
- * they are done. @seconds: after which the device is taken for hanging.
+ * What waits, then @commands (VK_NULL_HANDLE: only that); returns when it is
+ * done. @seconds: after which the device is taken for hanging.
  * Errors: TESS_ERROR_DEVICE when it is lost or hangs, the same ever after.
  */
 gboolean tess_gpu_queue_submit (TessGpuQueue *queue,

@@ -746,22 +746,86 @@ patience (const TessGpuBackend *gpu, const TessProgram *program)
   return 30.0 + program->n_flops / (gpu->device->caps.is_cpu ? 5e7 : 1e10);
 }
 
-gboolean
-tess_gpu_exec_run (TessExec *base, GCancellable *cancellable, GError **error)
+/* Everything that is to be run is recorded, for an arena that does for all. */
+static gboolean
+make_ready (TessGpuBackend *gpu,
+            const TessTask *tasks,
+            gint n_tasks,
+            GError **error)
 {
-  GpuExec *exec = (GpuExec *) base;
-  TessGpuBackend *gpu = (TessGpuBackend *) base->backend;
+  for (gint i = 0; i < n_tasks; i++)
+    if (tasks[i].exec != NULL
+        && !grow_arena (gpu, ((GpuExec *) tasks[i].exec)->n_bytes_arena, error))
+      return FALSE;
+  for (gint i = 0; i < n_tasks; i++)
+    {
+      GpuExec *exec = (GpuExec *) tasks[i].exec;
+
+      if (exec != NULL
+          && (!exec->recorded || exec->generation != gpu->generation)
+          && !record (gpu, exec, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Reads, after the submit that brought what was fetched. */
+static void
+finish_reads (TessGpuBackend *gpu,
+              const TessTask *tasks,
+              gconstpointer const *fetched,
+              gint n_tasks)
+{
+  for (gint i = 0; i < n_tasks; i++)
+    if (fetched[i] != NULL)
+      memcpy (tasks[i].host, fetched[i], tasks[i].n_bytes);
+  for (gint i = 0; i < n_tasks; i++)
+    if (tasks[i].host != NULL && fetched[i] == NULL)
+      tess_gpu_queue_read (gpu->queue, tasks[i].src->data, tasks[i].src_offset,
+                           tasks[i].n_bytes, tasks[i].host);
+}
+
+gboolean
+tess_gpu_run (TessBackend *backend,
+              const TessTask *tasks,
+              gint n_tasks,
+              GCancellable *cancellable,
+              GError **error)
+{
+  TessGpuBackend *gpu = (TessGpuBackend *) backend;
+  g_autofree gconstpointer *fetched = g_new0 (gconstpointer, n_tasks);
+  gdouble seconds = 0.0;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error)
-      || !grow_arena (gpu, exec->n_bytes_arena, error))
+      || !make_ready (gpu, tasks, n_tasks, error))
     return FALSE;
-  if ((!exec->recorded || exec->generation != gpu->generation)
-      && !record (gpu, exec, error))
+  for (gint i = 0; i < n_tasks; i++)
+    if (tasks[i].exec != NULL)
+      {
+        tess_gpu_queue_add (gpu->queue, ((GpuExec *) tasks[i].exec)->commands);
+        seconds += patience (gpu, tasks[i].exec->program);
+      }
+    else if (tasks[i].dst != NULL)
+      tess_gpu_queue_copy (gpu->queue, tasks[i].dst->data, tasks[i].dst_offset,
+                           tasks[i].src->data, tasks[i].src_offset,
+                           tasks[i].n_bytes);
+    else
+      fetched[i] = tess_gpu_queue_fetch (gpu->queue, tasks[i].src->data,
+                                         tasks[i].src_offset, tasks[i].n_bytes);
+  if (!tess_gpu_queue_submit (gpu->queue, VK_NULL_HANDLE, seconds, error))
     return FALSE;
-  if (!tess_gpu_queue_submit (gpu->queue, exec->commands,
-                              patience (gpu, base->program), error))
-    return FALSE;
-  if (exec->queries != VK_NULL_HANDLE)
-    print_profile (gpu, exec);
-  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+  finish_reads (gpu, tasks, fetched, n_tasks);
+  for (gint i = 0; i < n_tasks; i++)
+    if (tasks[i].exec != NULL
+        && ((GpuExec *) tasks[i].exec)->queries != VK_NULL_HANDLE)
+      print_profile (gpu, (GpuExec *) tasks[i].exec);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error)
+         && tess_backend_check (backend, error);
+}
+
+gboolean
+tess_gpu_exec_run (TessExec *exec, GCancellable *cancellable, GError **error)
+{
+  return tess_gpu_run (exec->backend, &(TessTask) { .exec = exec }, 1,
+                       cancellable, error);
 }
