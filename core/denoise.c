@@ -12,23 +12,13 @@
  * Guidance is taken after the sum. It is a weighted sum as well, so that
  * changes nothing, and a negative prompt that several regions share is asked
  * once per tile. */
-#include "core/denoise.h"
+#include "core/denoise-private.h"
 
+#include "core/denoise-backend.h"
 #include "core/error.h"
 #include "core/guidance.h"
 
 #include <string.h>
-
-/* One sample of the network. */
-typedef struct
-{
-  gint tile;
-  gint alone; /* the prompt that sees its region alone; 0: all see the canvas */
-  gint32 row;
-  gint32 ground;
-  gboolean positive;
-  guint32 prompts; /* whose shares of the canvas it speaks for */
-} Sample;
 
 typedef struct
 {
@@ -50,7 +40,8 @@ typedef struct
   gfloat *noise;
   gint32 *rows;
   gint32 *grounds;
-  gfloat *cover; /* [height, width] where tiles are left out */
+  gfloat *cover;               /* [height, width] where tiles are left out */
+  TessDenoiseBackend *backend; /* where the canvas is there; else NULL */
 } Loop;
 
 void
@@ -67,11 +58,11 @@ is_bootstrapped (const TessDenoise *job, gint step)
 }
 
 static void
-add_sample (GArray *samples, guint first, const Sample *sample)
+add_sample (GArray *samples, guint first, const TessSample *sample)
 {
   for (guint i = first; i < samples->len; i++)
     {
-      Sample *other = &g_array_index (samples, Sample, i);
+      TessSample *other = &g_array_index (samples, TessSample, i);
 
       if (other->alone == sample->alone && other->row == sample->row
           && other->positive == sample->positive)
@@ -96,7 +87,7 @@ add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
 
   for (gint n = 0; n < TESS_MAX_PROMPTS; n++)
     {
-      Sample sample = {
+      TessSample sample = {
         .tile = tile,
         .alone = is_bootstrapped (job, step) ? n : 0,
         .prompts = 1u << n,
@@ -121,7 +112,7 @@ add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
 static GArray *
 list_samples (const TessDenoise *job, gint step)
 {
-  GArray *samples = g_array_new (FALSE, FALSE, sizeof (Sample));
+  GArray *samples = g_array_new (FALSE, FALSE, sizeof (TessSample));
   const TessTilePlan *plan = job->method->plan;
   gint n_shapes = plan->sizes_x || plan->sizes_y ? 4 : 1;
 
@@ -140,19 +131,20 @@ list_samples (const TessDenoise *job, gint step)
   return samples;
 }
 
-/* How many samples from @first on go into one call: of one shape. */
-static gint
-n_together (const TessDenoise *job, const GArray *samples, gint first)
+gint
+tess_denoise_n_together (const TessDenoise *job,
+                         const GArray *samples,
+                         gint first)
 {
   const TessTilePlan *plan = job->method->plan;
   gint n = MIN (MAX (job->batch, 1), (gint) samples->len - first);
-  TessTile shape
-      = tess_tile_plan_tile (plan, g_array_index (samples, Sample, first).tile);
+  TessTile shape = tess_tile_plan_tile (
+      plan, g_array_index (samples, TessSample, first).tile);
 
   for (gint i = 1; i < n; i++)
     {
       TessTile tile = tess_tile_plan_tile (
-          plan, g_array_index (samples, Sample, first + i).tile);
+          plan, g_array_index (samples, TessSample, first + i).tile);
 
       if (tile.w != shape.w || tile.h != shape.h)
         return i;
@@ -258,7 +250,36 @@ tess_denoise_n_bytes (const TessDenoise *job)
 
   /* output, extra, up to three of the sampler's history; sums are 64 bits */
   return (5 + 2 * n_sums) * canvas + (2 * MAX (job->batch, 1) + 3) * tile
-         + (gsize) plan->n_tiles * 4 * sizeof (Sample);
+         + (gsize) plan->n_tiles * 4 * sizeof (TessSample);
+}
+
+gboolean
+tess_denoise_no_number (gint step, GError **error)
+{
+  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+               "the model's answer at step %d is not a number; try float32 "
+               "storage, less guidance or another model",
+               step + 1);
+  return FALSE;
+}
+
+void
+tess_denoise_tell (const TessDenoise *job,
+                   gint step,
+                   gint first,
+                   gint n,
+                   const GArray *samples)
+{
+  const TessDenoiseProgress progress = {
+    .step = step,
+    .n_steps = tess_sampler_n_steps (job->sampler),
+    .n_new = n,
+    .n_done = first + n,
+    .n_samples = samples->len,
+  };
+
+  if (job->progress)
+    job->progress (&progress, job->data);
 }
 
 static gboolean
@@ -324,12 +345,13 @@ loop_finish (Loop *loop)
   g_clear_pointer (&loop->share, g_free);
   g_clear_pointer (&loop->background, g_free);
   g_clear_pointer (&loop->noise, g_free);
+  g_clear_pointer (&loop->backend, tess_denoise_backend_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Loop, loop_finish)
 
 static gboolean
 loop_add (Loop *loop,
-          const Sample *sample,
+          const TessSample *sample,
           const gfloat *cells,
           TessTensor *sum,
           GError **error)
@@ -343,15 +365,11 @@ loop_add (Loop *loop,
   if (tess_blend_add (job->method->blend, plan, sample->tile, job->channels,
                       cells, job->regions ? loop->share : NULL, sum->data))
     return TRUE;
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "the model's answer at step %d is not a number; try float32 "
-               "storage, less guidance or another model",
-               loop->step + 1);
-  return FALSE;
+  return tess_denoise_no_number (loop->step, error);
 }
 
 static gsize
-n_cells (const TessDenoise *job, const Sample *sample)
+n_cells (const TessDenoise *job, const TessSample *sample)
 {
   TessTile tile = tess_tile_plan_tile (job->method->plan, sample->tile);
 
@@ -360,7 +378,7 @@ n_cells (const TessDenoise *job, const Sample *sample)
 
 /* A flat colour as large as the tile. */
 static void
-loop_background (Loop *loop, const Sample *sample)
+loop_background (Loop *loop, const TessSample *sample)
 {
   const TessDenoise *job = loop->job;
   const TessTilePlan *plan = job->method->plan;
@@ -378,7 +396,7 @@ loop_background (Loop *loop, const Sample *sample)
 
 /* What the network is shown, in its own scale. */
 static gboolean
-loop_gather (Loop *loop, const Sample *sample, gfloat *src, GError **error)
+loop_gather (Loop *loop, const TessSample *sample, gfloat *src, GError **error)
 {
   const TessDenoise *job = loop->job;
   const TessRegions *regions = job->regions;
@@ -405,7 +423,7 @@ loop_gather (Loop *loop, const Sample *sample, gfloat *src, GError **error)
 
 static gboolean
 loop_call (Loop *loop,
-           const Sample *samples,
+           const TessSample *samples,
            gint n,
            GCancellable *cancellable,
            GError **error)
@@ -515,7 +533,7 @@ loop_advance (Loop *loop)
     }
   if (is_bootstrapped (job, loop->step))
     loop_read (loop, loop->sum_x, loop->x, loop->x);
-  if (job->look)
+  if (job->look && (!job->looks || job->looks (loop->step, job->data)))
     job->look (loop->step, loop->x, output, job->data);
   if (tess_sampler_wants_noise (job->sampler, loop->step))
     {
@@ -528,39 +546,81 @@ loop_advance (Loop *loop)
     loop_keep (loop);
 }
 
+/* The step in this program's memory; by whatever the network runs on. */
 static gboolean
-loop_step (Loop *loop, GCancellable *cancellable, GError **error)
+step_here (Loop *loop,
+           const GArray *samples,
+           GCancellable *cancellable,
+           GError **error)
 {
   const TessDenoise *job = loop->job;
-  g_autoptr (GArray) samples = NULL;
 
-  begin_step (job, loop->step);
   memset (loop->sum->data, 0, loop->sum->n_bytes);
   if (loop->sum_negative)
     memset (loop->sum_negative->data, 0, loop->sum_negative->n_bytes);
   if (is_bootstrapped (job, loop->step))
     memset (loop->sum_x->data, 0, loop->sum_x->n_bytes);
-
-  samples = list_samples (job, loop->step);
   for (gint i = 0, n; i < (gint) samples->len; i += n)
     {
-      TessDenoiseProgress progress = {
-        .step = loop->step,
-        .n_steps = tess_sampler_n_steps (job->sampler),
-        .n_samples = samples->len,
-      };
-
-      n = n_together (job, samples, i);
-      progress.n_new = n;
-      progress.n_done = i + n;
-      if (!loop_call (loop, &g_array_index (samples, Sample, i), n, cancellable,
-                      error))
+      n = tess_denoise_n_together (job, samples, i);
+      if (!loop_call (loop, &g_array_index (samples, TessSample, i), n,
+                      cancellable, error))
         return FALSE;
-      if (job->progress)
-        job->progress (&progress, job->data);
+      tess_denoise_tell (job, loop->step, i, n, samples);
     }
   loop_advance (loop);
   return TRUE;
+}
+
+/* The step beside the network. Where its backend fails, the step is taken
+ * again here, with the same noise: the network's own caller knows what to do
+ * about a backend that fails. */
+static gboolean
+step_there (Loop *loop,
+            const GArray *samples,
+            GCancellable *cancellable,
+            GError **error)
+{
+  const TessDenoise *job = loop->job;
+  TessRandom random = { 0 };
+  gfloat *noise = NULL;
+  GError *local = NULL;
+
+  if (tess_sampler_wants_noise (job->sampler, loop->step))
+    {
+      random = *job->random;
+      noise = tess_tensor_f32 (loop->extra);
+      tess_random_normal (job->random, noise, loop->n_canvas);
+    }
+  if (tess_denoise_backend_step (loop->backend, loop->step, samples, noise,
+                                 loop->x, cancellable, &local))
+    return TRUE;
+  if (!g_error_matches (local, TESS_ERROR, TESS_ERROR_DEVICE)
+      && !g_error_matches (local, TESS_ERROR, TESS_ERROR_MEMORY))
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  g_debug ("the canvas leaves the backend: %s", local->message);
+  g_error_free (local);
+  if (noise != NULL)
+    *job->random = random;
+  g_clear_pointer (&loop->backend, tess_denoise_backend_free);
+  return step_here (loop, samples, cancellable, error);
+}
+
+static gboolean
+loop_step (Loop *loop, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GArray) samples = NULL;
+
+  begin_step (loop->job, loop->step);
+  samples = list_samples (loop->job, loop->step);
+  /* Tiles that move may ask for more than the backend takes. */
+  if (loop->backend != NULL && !tess_denoise_backend_takes (loop->job))
+    g_clear_pointer (&loop->backend, tess_denoise_backend_free);
+  return loop->backend != NULL ? step_there (loop, samples, cancellable, error)
+                               : step_here (loop, samples, cancellable, error);
 }
 
 static gboolean
@@ -589,6 +649,14 @@ tess_denoise_run (const TessDenoise *job,
   loop.step = job->first_step;
   if (job->last_said)
     memcpy (loop.output->data, job->last_said, loop.output->n_bytes);
+  if (tess_denoise_backend_takes (job))
+    {
+      g_autoptr (GError) local = NULL;
+
+      loop.backend = tess_denoise_backend_new (job, loop.x, &local);
+      if (loop.backend == NULL)
+        g_debug ("the canvas stays here: %s", local->message);
+    }
   for (; loop.step < end_of (job); loop.step++)
     if (!loop_step (&loop, cancellable, error) || !loop_tell (&loop, error))
       return FALSE;

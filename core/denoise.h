@@ -44,6 +44,13 @@ typedef gboolean (*TessDenoiser) (const TessUnetCall *call,
                                   GCancellable *cancellable,
                                   GError **error);
 
+/* The same where the canvas stays on the network's backend: tess_unet_begin
+ * with its UNet as @data. */
+typedef gboolean (*TessDenoiserBegin) (const TessUnetCall *call,
+                                       gpointer data,
+                                       TessUnetBatch *batch,
+                                       GError **error);
+
 typedef struct
 {
   gint step, n_steps;
@@ -76,6 +83,12 @@ typedef struct
   TessSampler *sampler;
   TessDenoiser denoiser;
   gpointer denoiser_data;
+  /* Where tiles are gathered and summed and the sampler steps beside the
+   * network (core/denoise-backend.h), wherever what is asked for is a weighted
+   * sum; NULL: here, with @denoiser, which is also what goes on where the
+   * backend fails. @begin gets @denoiser_data. */
+  TessBackend *backend;
+  TessDenoiserBegin begin;
   gint channels;     /* of the canvas */
   gint batch;        /* samples per call of the network, 0: 1 */
   const gint *order; /* of the tiles, may be NULL: row by row; the result is
@@ -108,6 +121,7 @@ typedef struct
    * what the network said about @x; after each step, where FALSE ends the run
    * with the error. All may be NULL. */
   void (*progress) (const TessDenoiseProgress *progress, gpointer data);
+  gboolean (*looks) (gint step, gpointer data); /* NULL: look at every step */
   void (*look) (gint step,
                 const gfloat *x,
                 const gfloat *output,

@@ -326,6 +326,15 @@ on_sampled (const TessDenoiseProgress *progress, gpointer data)
   tess_progress_sampled (way->meter, progress, way->job->plan.n_tiles);
 }
 
+static gboolean
+looks (gint step, gpointer data)
+{
+  const Way *way = data;
+
+  return way->preview != NULL
+         && (step + 1) % way->args->hooks->preview_every == 0;
+}
+
 static void
 on_look (gint step, const gfloat *x, const gfloat *output, gpointer data)
 {
@@ -334,8 +343,6 @@ on_look (gint step, const gfloat *x, const gfloat *output, gpointer data)
   gint width, height;
   const guint8 *rgb;
 
-  if (way->preview == NULL || (step + 1) % way->args->hooks->preview_every != 0)
-    return;
   tess_sampler_predict_x0 (way->job->sampler, step, x, output,
                            tess_tensor_f32 (way->seen),
                            tess_tensor_n_elements (way->seen));
@@ -361,6 +368,17 @@ run_unet (const TessUnetCall *call,
     return TRUE;
   g_propagate_error (error, local);
   return FALSE;
+}
+
+static gboolean
+begin_unet (const TessUnetCall *call,
+            gpointer data,
+            TessUnetBatch *batch,
+            GError **error)
+{
+  const Way *way = data;
+
+  return tess_unet_begin (way->job->studio->unet, call, batch, error);
 }
 
 static void
@@ -457,8 +475,14 @@ sample (Way *way, GError **error)
   tess_job_apart (way->job, &apart);
   denoise.denoiser = run_unet;
   denoise.denoiser_data = way;
+  if (tess_device_is_gpu (way->job->studio->backend))
+    {
+      denoise.backend = way->job->studio->backend;
+      denoise.begin = begin_unet;
+    }
   denoise.random = &way->random;
   denoise.progress = on_sampled;
+  denoise.looks = looks;
   denoise.look = on_look;
   denoise.stepped = on_stepped;
   denoise.data = way;

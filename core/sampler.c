@@ -509,6 +509,13 @@ tess_sampler_step (TessSampler *sampler,
                          noisy ? noise : NULL, x, n, &sampler->history);
 }
 
+gint
+tess_sampler_n_kept (const TessSampler *sampler, gboolean *before)
+{
+  *before = sampler->method->needs_before;
+  return sampler->method->n_x0;
+}
+
 void
 tess_sampler_remember (const TessSampler *sampler, TessSamplerMemory *memory)
 {

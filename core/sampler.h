@@ -110,6 +110,10 @@ typedef struct
   gint numbers[2];
 } TessSamplerMemory;
 
+/* How many predictions a sampler of this kind keeps at most, and whether it
+ * fills the last of the canvases. */
+gint tess_sampler_n_kept (const TessSampler *sampler, gboolean *before);
+
 void
 tess_sampler_remember (const TessSampler *sampler, TessSamplerMemory *memory);
 

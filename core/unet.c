@@ -423,33 +423,56 @@ go_to_step (TessUnet *unet, gint step)
   unet->step = step;
 }
 
+/* A call's batch, told of everything but its source. */
+static Batch *
+begin (TessUnet *unet, const TessUnetCall *call, GError **error)
+{
+  gboolean fused = FALSE;
+  Batch *batch;
+
+  g_return_val_if_fail (unet->m > 0, NULL);
+  g_return_val_if_fail (call->step >= 0 && call->step < unet->n_steps, NULL);
+  if (unet->grounded)
+    {
+      g_return_val_if_fail (call->step < unet->n_gates, NULL);
+      fused = unet->gates[call->step] != 0.0;
+    }
+
+  batch = prepare (unet, call->n, call->h, call->w, fused, error);
+  if (batch == NULL || !write_rows (batch->rows, call->rows, call->n, unet->m)
+      || (fused
+          && !write_rows (batch->grounds, call->grounds, call->n,
+                          unet->grounding.m)))
+    return NULL;
+  go_to_step (unet, call->step);
+  return batch;
+}
+
+gboolean
+tess_unet_begin (TessUnet *unet,
+                 const TessUnetCall *call,
+                 TessUnetBatch *dst,
+                 GError **error)
+{
+  Batch *batch = begin (unet, call, error);
+
+  if (batch == NULL)
+    return FALSE;
+  *dst = (TessUnetBatch) { batch->src, batch->dst, batch->exec };
+  return TRUE;
+}
+
 gboolean
 tess_unet_run (TessUnet *unet,
                const TessUnetCall *call,
                GCancellable *cancellable,
                GError **error)
 {
-  gboolean fused = FALSE;
-  Batch *batch;
+  Batch *batch = begin (unet, call, error);
 
-  g_return_val_if_fail (unet->m > 0, FALSE);
-  g_return_val_if_fail (call->step >= 0 && call->step < unet->n_steps, FALSE);
-  if (unet->grounded)
-    {
-      g_return_val_if_fail (call->step < unet->n_gates, FALSE);
-      fused = unet->gates[call->step] != 0.0;
-    }
-
-  batch = prepare (unet, call->n, call->h, call->w, fused, error);
   if (batch == NULL)
     return FALSE;
   tess_buffer_write_nchw (batch->src, 0, call->n, call->src);
-  if (!write_rows (batch->rows, call->rows, call->n, unet->m)
-      || (fused
-          && !write_rows (batch->grounds, call->grounds, call->n,
-                          unet->grounding.m)))
-    return FALSE;
-  go_to_step (unet, call->step);
   if (!tess_exec_run (batch->exec, cancellable, error))
     return FALSE;
   tess_buffer_read_nchw (batch->dst, 0, call->n, call->dst);

@@ -78,6 +78,24 @@ gboolean tess_unet_run (TessUnet *unet,
                         GCancellable *cancellable,
                         GError **error);
 
+/**
+ * tess_unet_begin:
+ * The same up to the evaluation itself, for a canvas that stays on the
+ * backend: @call has no src and dst. Who calls fills @batch's src, runs exec
+ * and takes dst before the next call; these are borrowed and remain those of
+ * calls of that size until tess_unet_ground.
+ */
+typedef struct
+{
+  TessBuffer *src; /* [n, h, w, channels] of the backend's storage */
+  TessBuffer *dst; /* f32 */
+  TessExec *exec;
+} TessUnetBatch;
+gboolean tess_unet_begin (TessUnet *unet,
+                          const TessUnetCall *call,
+                          TessUnetBatch *batch,
+                          GError **error);
+
 /* Bytes and operations of one call of that shape with contexts of @n_tokens,
  * and sets of @n_ground tokens of instances (0: without the addition), before
  * anything is compiled. */

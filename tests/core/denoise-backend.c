@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tests/core/denoise-backend.c: the loop with its canvas beside the network
+ * against the loop that has it here, on plain C and on Vulkan (the device that
+ * TESSERA_DEVICE names, llvmpipe where it names none). */
+#include "core/denoise.h"
+#include "core/error.h"
+#include "core/moving.h"
+#include "core/multidiffusion.h"
+#include "core/ops/ops.h"
+#include "gpu/backend.h"
+#include "gpu/vk-result.h"
+#include "tests/harness.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CHANNELS 4
+#define TILE 8
+#define N_STEPS 5
+
+/* Both sum in float32 or better; what is left is rounding, which guidance
+ * makes some ten times larger, as it does the network's own. */
+#define BOUND 2e-5
+
+static const TessDiffusionConfig diffusion = {
+  .n_train_steps = 1000,
+  .beta_start = 0.00085,
+  .beta_end = 0.012,
+  .betas = TESS_BETAS_SCALED_LINEAR,
+  .spacing = TESS_SPACING_LEADING,
+  .steps_offset = 1,
+};
+
+/* In place of a network: silu (src), and more of it for a higher row. */
+typedef struct
+{
+  gint n, h, w;
+  TessBuffer *src, *dst, *shift;
+  TessExec *exec;
+} Batch;
+
+typedef struct
+{
+  TessBackend *backend;
+  Batch batches[16]; /* by size, as they come */
+  gint n_calls;
+} Net;
+
+static void
+net_drop (Net *net)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (net->batches); i++)
+    {
+      g_clear_pointer (&net->batches[i].exec, tess_exec_free);
+      g_clear_pointer (&net->batches[i].src, tess_buffer_unref);
+      g_clear_pointer (&net->batches[i].dst, tess_buffer_unref);
+      g_clear_pointer (&net->batches[i].shift, tess_buffer_unref);
+    }
+}
+
+static gboolean
+net_begin (const TessUnetCall *call,
+           gpointer data,
+           TessUnetBatch *batch,
+           GError **error)
+{
+  Net *net = data;
+  Batch *own = net->batches;
+  TessShape shape = { call->n, call->h, call->w, CHANNELS };
+  gsize n_tile = (gsize) CHANNELS * call->h * call->w;
+  g_autofree gfloat *shift = g_new (gfloat, call->n * n_tile);
+
+  while (own->exec != NULL
+         && (own->n != call->n || own->h != call->h || own->w != call->w))
+    own++;
+  if (own->exec == NULL)
+    {
+      g_autoptr (TessProgram) program = tess_program_new ("net", TESS_F32);
+      TessValue *value;
+
+      own->n = call->n;
+      own->h = call->h;
+      own->w = call->w;
+      own->src = tess_buffer_new (net->backend, TESS_F32, &shape, error);
+      own->dst = tess_buffer_new (net->backend, TESS_F32, &shape, error);
+      own->shift = tess_buffer_new (net->backend, TESS_F32, &shape, error);
+      value = tess_activate (program, tess_input (program, own->src),
+                             TESS_ACT_SILU);
+      value = tess_add (program, value, tess_input (program, own->shift));
+      tess_store (program, value, own->dst);
+      own->exec = tess_backend_compile (net->backend, program, error);
+      if (own->exec == NULL)
+        return FALSE;
+    }
+  for (gsize i = 0; i < call->n * n_tile; i++)
+    shift[i] = 0.1f * call->rows[i / n_tile] + 0.01f * (i % n_tile % 7);
+  tess_buffer_write (own->shift, 0, call->n, shift);
+  net->n_calls++;
+  *batch = (TessUnetBatch) { own->src, own->dst, own->exec };
+  return TRUE;
+}
+
+static gboolean
+net_run (const TessUnetCall *call,
+         gpointer data,
+         GCancellable *cancellable,
+         GError **error)
+{
+  TessUnetBatch batch;
+
+  if (!net_begin (call, data, &batch, error))
+    return FALSE;
+  tess_buffer_write_nchw (batch.src, 0, call->n, call->src);
+  if (!tess_exec_run (batch.exec, cancellable, error))
+    return FALSE;
+  tess_buffer_read_nchw (batch.dst, 0, call->n, call->dst);
+  return TRUE;
+}
+
+typedef struct
+{
+  TessSamplerKind sampler;
+  TessPrediction prediction;
+  gdouble eta;
+  gint width, batch;
+  gboolean guided, ring, moving;
+} Row;
+
+static const Row rows[] = {
+  { TESS_SAMPLER_DDIM, TESS_PREDICTION_EPS, 0.0, 20, 1 },
+  { TESS_SAMPLER_DDIM, TESS_PREDICTION_V, 1.0, 20, 3, .guided = 1 },
+  { TESS_SAMPLER_EULER, TESS_PREDICTION_EPS, 0.0, 8, 2, .guided = 1 },
+  { TESS_SAMPLER_EULER, TESS_PREDICTION_X0, 0.0, 24, 2, .ring = 1 },
+  { TESS_SAMPLER_EULER_ANCESTRAL, TESS_PREDICTION_EPS, 0.0, 20, 2 },
+  { TESS_SAMPLER_DPMPP_2M, TESS_PREDICTION_EPS, 0.0, 20, 4, .guided = 1 },
+  { TESS_SAMPLER_DPMPP_2M_KARRAS, TESS_PREDICTION_V, 0.0, 24, 4, .moving = 1,
+    .ring = 1 },
+  { TESS_SAMPLER_EULER, TESS_PREDICTION_EPS, 0.0, 20, 2, .moving = 1 },
+  { TESS_SAMPLER_UNIPC, TESS_PREDICTION_EPS, 0.0, 20, 3, .guided = 1 },
+  { TESS_SAMPLER_UNIPC, TESS_PREDICTION_V, 0.0, 24, 3, .ring = 1 },
+  { TESS_SAMPLER_DDPM, TESS_PREDICTION_EPS, 0.0, 20, 2, .guided = 1 },
+  { TESS_SAMPLER_PLMS, TESS_PREDICTION_EPS, 0.0, 20, 2, .guided = 1 },
+};
+
+typedef struct
+{
+  TessBackend *backend;
+  Net *net;
+  guint64 n_submits;
+  gint n_calls;
+  gint n_steps, n_looks;
+  gboolean counts;
+  gfloat seen; /* a sum of all that was looked at */
+} Watch;
+
+/* One submit a call, and none beside them. */
+static gboolean
+on_stepped (const TessDenoiseState *state, gpointer data, GError **error)
+{
+  Watch *watch = data;
+  guint64 n = tess_backend_n_submits (watch->backend);
+
+  if (watch->counts)
+    ck_assert_int_eq (n - watch->n_submits,
+                      watch->net->n_calls - watch->n_calls);
+  watch->n_submits = n;
+  watch->n_calls = watch->net->n_calls;
+  watch->n_steps++;
+  return TRUE;
+}
+
+static void
+on_look (gint step, const gfloat *x, const gfloat *output, gpointer data)
+{
+  Watch *watch = data;
+
+  watch->n_looks++;
+  for (gint i = 0; i < 100; i++)
+    watch->seen += x[i] * (i % 5) + output[i];
+}
+
+static gboolean
+looks (gint step, gpointer data)
+{
+  return step % 2 == 1;
+}
+
+static TessMethod *
+method_new (const Row *row)
+{
+  const TessTileSettings tiles = {
+    .width = row->width,
+    .height = 12,
+    .tile_w = TILE,
+    .tile_h = TILE,
+    .overlap_x = TILE / 2,
+    .overlap_y = TILE / 2,
+    .align = 4,
+    .grid_x = row->ring ? TESS_GRID_RING : TESS_GRID_EVEN,
+  };
+  const TessMultidiffusionSettings settings
+      = { .tiles = tiles, .weight = TESS_WEIGHT_GAUSSIAN };
+  const TessMovingSettings moving
+      = { .tiles = tiles, .weight = TESS_WEIGHT_GAUSSIAN, .seed = 3 };
+  GError *error = NULL;
+  TessMethod *method = row->moving
+                           ? tess_shifted_new (&moving, &error)
+                           : tess_multidiffusion_new (&settings, &error);
+
+  ck_no_error (error);
+  return method;
+}
+
+/* The canvas after the loop. @there: beside @net, which may be on another
+ * backend than @here, the network of the loop that has it here. */
+static TessTensor *
+run (const Row *row, Net *here, Net *there, Watch *watch, gint n_first)
+{
+  static const gint32 positive[] = { 3 }, negative[] = { 1 };
+  const TessSamplerSettings sampler
+      = { .kind = row->sampler, .n_steps = N_STEPS, .eta = row->eta };
+  TessDiffusionConfig config = diffusion;
+  TessRandom random;
+  GError *error = NULL;
+  TessDenoise job = {
+    .denoiser = net_run,
+    .denoiser_data = here,
+    .channels = CHANNELS,
+    .batch = row->batch,
+    .positive = positive,
+    .negative = row->guided ? negative : NULL,
+    .guidance = 7.5,
+    .random = &random,
+    .looks = looks,
+    .look = on_look,
+    .stepped = on_stepped,
+    .data = watch,
+    .end_step = n_first,
+  };
+  TessTensor *x;
+
+  config.prediction = row->prediction;
+  tess_random_init (&random, 77);
+  job.method = method_new (row);
+  job.sampler = tess_sampler_new (&config, &sampler, &error);
+  ck_no_error (error);
+  x = tess_tensor_new_nchw (1, CHANNELS, job.method->plan->height,
+                            job.method->plan->width, NULL);
+  tess_random_normal (&random, tess_tensor_f32 (x), tess_tensor_n_elements (x));
+  for (gsize i = 0; i < tess_tensor_n_elements (x); i++)
+    tess_tensor_f32 (x)[i] *= (gfloat) tess_sampler_init_sigma (job.sampler);
+  if (there != NULL)
+    {
+      job.backend = there->backend;
+      job.begin = net_begin;
+      job.denoiser_data = there;
+    }
+  tess_denoise_run (&job, x, NULL, &error);
+  ck_no_error (error);
+  if (n_first > 0) /* the rest as a job that is taken up */
+    {
+      job.first_step = n_first;
+      job.end_step = 0;
+      tess_denoise_run (&job, x, NULL, &error);
+      ck_no_error (error);
+    }
+  tess_sampler_free (job.sampler);
+  tess_method_free (job.method);
+  return x;
+}
+
+static TessBackend *
+open_backend (gboolean card)
+{
+  const TessVulkanSettings settings = { .hidden = TRUE, .unproven = TRUE };
+  GError *error = NULL;
+  TessBackend *backend;
+
+  if (!card)
+    return tess_backend_plain_new ();
+  backend = tess_backend_vulkan_new (&settings, &error);
+  if (backend == NULL)
+    tess_test_skip (error->message);
+  return backend;
+}
+
+static void
+check (gboolean card, gint n_first)
+{
+  g_autoptr (TessBackend) plain = tess_backend_plain_new ();
+  g_autoptr (TessBackend) backend = open_backend (card);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      Net here = { .backend = plain }, there = { .backend = backend };
+      Watch a_watch = { .backend = plain, .net = &here };
+      Watch b_watch = { .backend = backend, .net = &there, .counts = card };
+      g_autoptr (TessTensor) a = run (&rows[i], &here, NULL, &a_watch, 0);
+      g_autoptr (TessTensor) b = NULL;
+      gdouble difference;
+
+      b_watch.n_submits = tess_backend_n_submits (backend);
+      b = run (&rows[i], &here, &there, &b_watch, n_first);
+      difference = tess_test_error (tess_tensor_f32 (b), tess_tensor_f32 (a),
+                                    tess_tensor_n_elements (a));
+      ck_assert_msg (difference <= BOUND, "row %u: error %g", i, difference);
+      ck_assert_int_eq (here.n_calls, there.n_calls);
+      ck_assert_int_eq (b_watch.n_steps, a_watch.n_steps);
+      ck_assert_int_eq (b_watch.n_looks, a_watch.n_looks);
+      ck_assert_int_gt (b_watch.n_looks, 1);
+      ck_assert_double_le (fabs (a_watch.seen - b_watch.seen),
+                           1e-3 * (1.0 + fabs (a_watch.seen)));
+      net_drop (&here);
+      net_drop (&there);
+    }
+  if (card)
+    ck_assert_int_eq (tess_gpu_n_messages (), 0);
+}
+
+START_TEST (on_plain)
+{
+  check (FALSE, 0);
+}
+END_TEST
+
+START_TEST (taken_up)
+{
+  check (FALSE, 2);
+}
+END_TEST
+
+START_TEST (on_vulkan)
+{
+  check (TRUE, 0);
+}
+END_TEST
+
+Suite *
+tess_test_suite (void)
+{
+  Suite *suite = suite_create ("denoise-backend");
+
+  g_setenv ("TESSERA_DEVICE", "llvmpipe", FALSE);
+  g_setenv ("TESSERA_GPU_VALIDATION", "1", FALSE);
+  g_setenv ("TESSERA_GPU_CACHE", "0", TRUE);
+  tess_test_add (suite, "on_plain", on_plain);
+  tess_test_add (suite, "taken_up", taken_up);
+  tess_test_add (suite, "on_vulkan", on_vulkan);
+  return suite;
+}
