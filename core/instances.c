@@ -44,6 +44,24 @@ tess_instance_free (TessInstance *instance)
   g_free (instance);
 }
 
+void
+tess_instance_scale (TessInstance *instance, gdouble x, gdouble y)
+{
+  for (gint i = 0; i < 4; i++)
+    instance->box[i] *= i % 2 == 0 ? x : y;
+  instance->point[0] *= x;
+  instance->point[1] *= y;
+  if (instance->stroke)
+    {
+      GArray *stroke = g_array_copy (instance->stroke);
+
+      for (guint i = 0; i < stroke->len; i++)
+        g_array_index (stroke, gdouble, i) *= i % 2 == 0 ? x : y;
+      g_array_unref (instance->stroke);
+      instance->stroke = stroke;
+    }
+}
+
 /* --- an instance made ready ---------------------------------------------- */
 
 typedef struct
@@ -74,14 +92,13 @@ read_mask (const TessInstancePlace *place, Ready *ready, GError **error)
                     : tess_png_load (given->mask_path, TESS_PNG_MASK, error);
   g_autofree gfloat *values = NULL;
   g_autofree guint8 *all = NULL;
-  GeglRectangle rect = { 0, 0, place->width, place->height };
+  GeglRectangle rect;
   TessMask whole = { place->width, place->height, NULL };
   gint bounds[4];
 
   if (buffer == NULL)
     return FALSE;
-  if (given->mask == NULL)
-    rect = *gegl_buffer_get_extent (buffer);
+  rect = *gegl_buffer_get_extent (buffer);
   values = g_new (gfloat, (gsize) rect.width * rect.height);
   gegl_buffer_get (buffer, &rect, 1.0, babl_format ("Y float"), values,
                    GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);

@@ -24,13 +24,16 @@ struct _TessInstance
   gdouble box[4];   /* x0, y0, x1, y1 */
   gdouble point[2]; /* x, y */
   GArray *stroke;   /* of gdouble, x and y in turn; may be NULL */
-  GeglBuffer *mask; /* "Y float" read in canvas pixels, above 0.5: inside */
+  GeglBuffer *mask; /* "Y float", scaled to the canvas, above 0.5: inside */
   gchar *mask_path; /* job files: a PNG, scaled to the canvas */
 };
 
 TessInstance *tess_instance_new (const gchar *text);
 TessInstance *tess_instance_dup (const TessInstance *instance);
 void tess_instance_free (TessInstance *instance); /* may be NULL */
+
+/* As it is on a canvas of so much of the size along each axis. */
+void tess_instance_scale (TessInstance *instance, gdouble x, gdouble y);
 
 typedef struct
 {

@@ -2,6 +2,7 @@
  * core/job-folder.c: a job on disk. */
 #include "core/job-folder.h"
 
+#include "core/instances.h"
 #include "core/safetensors.h"
 
 #include <errno.h>
@@ -299,6 +300,28 @@ lock_folder (const gchar *path, GError **error)
 /* Buffers that a request carries, by the names of their files. */
 #define INIT_NAME "picture-init"
 
+/* Masks of regions, then those of instances: @buffer and @path of the @i-th,
+ * NULL when there are no more. */
+static GeglBuffer **
+mask_of (const TessRequest *request, guint i, gchar ***path)
+{
+  TessRegion *region;
+  TessInstance *instance;
+
+  if (i < request->regions->len)
+    {
+      region = request->regions->pdata[i];
+      *path = &region->mask_path;
+      return &region->mask;
+    }
+  i -= request->regions->len;
+  if (i >= request->instances->len)
+    return NULL;
+  instance = request->instances->pdata[i];
+  *path = &instance->mask_path;
+  return &instance->mask;
+}
+
 static gchar *
 mask_name (guint i)
 {
@@ -308,16 +331,17 @@ mask_name (guint i)
 static gboolean
 save_buffers (TessJobFolder *folder, const TessRequest *request, GError **error)
 {
+  GeglBuffer **mask;
+  gchar **path;
+
   if (request->init
       && !tess_job_folder_save_picture (folder, "init", request->init, error))
     return FALSE;
-  for (guint i = 0; i < request->regions->len; i++)
+  for (guint i = 0; (mask = mask_of (request, i, &path)) != NULL; i++)
     {
-      const TessRegion *region = request->regions->pdata[i];
       g_autofree gchar *name = g_strdup_printf ("mask-%u", i);
 
-      if (region->mask
-          && !tess_job_folder_save_picture (folder, name, region->mask, error))
+      if (*mask && !tess_job_folder_save_picture (folder, name, *mask, error))
         return FALSE;
     }
   return TRUE;
@@ -329,16 +353,14 @@ static gchar *
 write_request (const TessRequest *request)
 {
   g_autoptr (TessRequest) copy = tess_request_dup (request);
+  GeglBuffer **mask;
+  gchar **path;
 
   if (copy->init && copy->init_path == NULL)
     copy->init_path = g_strdup (INIT_NAME);
-  for (guint i = 0; i < copy->regions->len; i++)
-    {
-      TessRegion *region = copy->regions->pdata[i];
-
-      if (region->mask && region->mask_path == NULL)
-        region->mask_path = mask_name (i);
-    }
+  for (guint i = 0; (mask = mask_of (copy, i, &path)) != NULL; i++)
+    if (*mask && *path == NULL)
+      *path = mask_name (i);
   return tess_request_to_json (copy);
 }
 
@@ -380,19 +402,21 @@ static gboolean
 load_buffers (TessJobFolder *folder, TessRequest *request, GError **error)
 {
   g_autoptr (GError) local = NULL;
+  GeglBuffer **mask;
+  gchar **path;
 
   request->init = tess_job_folder_load_picture (folder, "init", &local);
   if (request->init && g_strcmp0 (request->init_path, INIT_NAME) == 0)
     g_clear_pointer (&request->init_path, g_free);
-  for (guint i = 0; local == NULL && i < request->regions->len; i++)
+  for (guint i = 0;
+       local == NULL && (mask = mask_of (request, i, &path)) != NULL; i++)
     {
-      TessRegion *region = request->regions->pdata[i];
       g_autofree gchar *name = g_strdup_printf ("mask-%u", i);
       g_autofree gchar *stand_in = mask_name (i);
 
-      region->mask = tess_job_folder_load_picture (folder, name, &local);
-      if (region->mask && g_strcmp0 (region->mask_path, stand_in) == 0)
-        g_clear_pointer (&region->mask_path, g_free);
+      *mask = tess_job_folder_load_picture (folder, name, &local);
+      if (*mask && g_strcmp0 (*path, stand_in) == 0)
+        g_clear_pointer (path, g_free);
     }
   if (local == NULL)
     return TRUE;

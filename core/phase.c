@@ -3,6 +3,7 @@
 #include "core/phase.h"
 
 #include "core/canvas.h"
+#include "core/instances.h"
 #include "core/poles.h"
 
 #include <math.h>
@@ -94,6 +95,15 @@ add_first (GPtrArray *phases,
     first->request->wrap = TESS_WRAP_NONE;
   first->request->tile = 0;
   first->request->close = 0;
+  if (request->instances->len == 0)
+    return;
+  /* What a tile is told of instances holds for tiles that stay. */
+  first->request->method = TESS_TILING_MULTIDIFFUSION;
+  first->request->tile = MAX (w, h);
+  for (guint i = 0; i < first->request->instances->len; i++)
+    tess_instance_scale (first->request->instances->pdata[i],
+                         (gdouble) first->request->width / request->width,
+                         (gdouble) first->request->height / request->height);
 }
 
 static void
@@ -113,9 +123,11 @@ add_pole (GPtrArray *phases, const TessRequest *request, gint pole, gint factor)
 }
 
 static TessTiling
-tiling_of_refine (TessRefine refine)
+tiling_of_refine (const TessRequest *request)
 {
-  switch (refine)
+  if (request->instances->len > 0)
+    return TESS_TILING_MULTIDIFFUSION;
+  switch (request->refine)
     {
     case TESS_REFINE_SHIFTED:
       return TESS_TILING_SHIFTED;
@@ -142,7 +154,7 @@ tess_phases_new (const TessRequest *request, const TessPhaseModel *model)
       if (!given)
         add_first (phases, request, model);
       large = add_phase (phases, request, !given);
-      large->request->method = tiling_of_refine (request->refine);
+      large->request->method = tiling_of_refine (request);
       large->request->strength = request->detail;
       if (request->wrap == TESS_WRAP_AUTO)
         large->request->wrap = TESS_WRAP_NONE;

@@ -494,10 +494,12 @@ instances_check (const TessRequest *request, GError **error)
   if (request->instances->len == 0)
     return TRUE;
   if (request->method != TESS_TILING_MULTIDIFFUSION
-      && request->method != TESS_TILING_RING)
+      && request->method != TESS_TILING_RING
+      && request->method != TESS_TILING_ANY_SIZE)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
                  "instances need tiles that stay where they are; take the "
-                 "method multidiffusion, or ring for a panorama that closes");
+                 "method multidiffusion, ring for a panorama that closes, or "
+                 "any-size");
   else if (request->poles > 0.0)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
                  "poles cannot be painted anew in a picture with instances; "

@@ -8,6 +8,7 @@
 #include "core/model-config.h"
 #include "core/multi-instance.h"
 #include "core/multidiffusion.h"
+#include "core/phase.h"
 #include "core/request.h"
 #include "tests/harness.h"
 
@@ -479,6 +480,53 @@ START_TEST (json)
 }
 END_TEST
 
+/* Small first, then large: each thing keeps its place in the picture, and both
+ * have tiles that stay. */
+START_TEST (any_size)
+{
+  static const TessPhaseModel model
+      = { .window = 64, .align = 8, .factor = FACTOR };
+  g_autoptr (TessRequest) request = tess_request_new ();
+  g_autoptr (GPtrArray) phases = NULL;
+  g_auto (World) world = { 0 };
+  const TessPhase *first, *large;
+  const gdouble line[] = { 512, 512, 2048, 1024 };
+  TessInstance *stroke = tess_instance_new ("road");
+  const TessInstance *box;
+
+  request->width = 2048;
+  request->height = 1024;
+  request->method = TESS_TILING_ANY_SIZE;
+  stroke->stroke = g_array_new (FALSE, FALSE, sizeof (gdouble));
+  g_array_append_vals (stroke->stroke, line, 4);
+  g_ptr_array_add (request->instances, stroke);
+  world_init (&world, 2048, 1024, FALSE);
+  add_box (&world, "hill", 512, 256, 512, 768);
+  g_ptr_array_add (request->instances,
+                   g_ptr_array_steal_index (world.given, 0));
+  ck_assert (tess_request_check (request, NULL));
+  phases = tess_phases_new (request, &model);
+  ck_assert_int_eq (phases->len, 2);
+  first = phases->pdata[0];
+  large = phases->pdata[1];
+  ck_assert_int_eq (first->request->method, TESS_TILING_MULTIDIFFUSION);
+  ck_assert_int_eq (large->request->method, TESS_TILING_MULTIDIFFUSION);
+  ck_assert_int_ge (first->request->tile * FACTOR, first->request->width);
+  box = first->request->instances->pdata[1];
+  ck_assert_double_eq_tol (box->box[2], first->request->width / 2.0, 1e-9);
+  ck_assert_double_eq_tol (box->box[3], first->request->height, 1e-9);
+  box = first->request->instances->pdata[0];
+  ck_assert_double_eq_tol (g_array_index (box->stroke, gdouble, 0),
+                           first->request->width / 4.0, 1e-9);
+  ck_assert_double_eq_tol (g_array_index (box->stroke, gdouble, 1),
+                           first->request->height / 2.0, 1e-9);
+  box = large->request->instances->pdata[0];
+  ck_assert_double_eq (g_array_index (box->stroke, gdouble, 0), 512);
+  ck_assert_int_eq (
+      ((TessInstance *) large->request->instances->pdata[1])->box[3], 1024);
+}
+END_TEST
+
 Suite *
 tess_test_suite (void)
 {
@@ -491,6 +539,7 @@ tess_test_suite (void)
   tess_test_add (suite, "the mean of canvases", mean_of_canvases);
   tess_test_add (suite, "boxes, points, strokes", places);
   tess_test_add (suite, "refused", refused);
+  tess_test_add (suite, "any size", any_size);
   tess_test_add (suite, "JSON", json);
   return suite;
 }

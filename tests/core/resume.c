@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tests/core/resume.c: jobs that are killed and go on. */
 #include "core/error.h"
+#include "core/instances.h"
 #include "core/job-folder.h"
 #include "tests/harness.h"
 #include "tests/small-job.h"
@@ -351,6 +352,42 @@ START_TEST (test_broken)
 }
 END_TEST
 
+/* Masks of regions and of instances go on with the job. */
+START_TEST (test_masks)
+{
+  g_autofree gchar *parent = g_dir_make_tmp ("tess-masks-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (parent, "job", NULL);
+  g_autoptr (TessRequest) request = tess_test_request ();
+  g_autoptr (TessRequest) again = NULL;
+  g_autoptr (GeglBuffer) region = stripes_new (30, 20, "Y float");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessJobFolder) folder = NULL;
+  TessInstance *instance = tess_instance_new ("a boat");
+  gfloat before[72 * 36], after[72 * 36];
+
+  instance->mask = stripes_new (72, 36, "Y float");
+  tess_request_add_region (request, "a tree", NULL, region, NULL);
+  g_ptr_array_add (request->instances, instance);
+  folder = tess_job_folder_new (path, request, &error);
+  ck_no_error (error);
+  tess_job_folder_close (g_steal_pointer (&folder));
+  folder = tess_job_folder_open (path, &again, &error);
+  ck_no_error (error);
+  ck_assert_int_eq (again->instances->len, 1);
+  instance = again->instances->pdata[0];
+  ck_assert_ptr_nonnull (instance->mask);
+  ck_assert_ptr_null (instance->mask_path);
+  ck_assert_ptr_nonnull (((TessRegion *) again->regions->pdata[0])->mask);
+  gegl_buffer_get (instance->mask, NULL, 1.0, babl_format ("Y float"), after,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  instance = request->instances->pdata[0];
+  gegl_buffer_get (instance->mask, NULL, 1.0, babl_format ("Y float"), before,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  ck_assert_mem_eq (before, after, sizeof before);
+  tess_test_remove (parent);
+}
+END_TEST
+
 Suite *
 tess_test_suite (void)
 {
@@ -361,6 +398,7 @@ tess_test_suite (void)
                                tess_test_drop_model);
   tcase_add_loop_test (tcase, test_killed, 0, N_KINDS);
   tcase_add_test (tcase, test_folders);
+  tcase_add_test (tcase, test_masks);
   tcase_add_test (tcase, test_last);
   tcase_add_test (tcase, test_full);
   tcase_add_loop_test (tcase, test_broken, 0, 3);
