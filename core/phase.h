@@ -25,6 +25,7 @@ typedef struct
 
 /**
  * tess_phases_new:
+ * With instances all tiles stay where they are, in any-size too.
  * Returns: (transfer full): of TessPhase, one at least. Where a phase follows,
  * its init is a stand-in of one pixel until it is set.
  */

@@ -17,7 +17,7 @@
 #include "plugins/gpano.h"
 #include "plugins/picture.h"
 #include "ui/choices.h"
-#include "ui/region-list.h"
+#include "ui/object-layers.h"
 #include "ui/settings.h"
 #include "ui/worker.h"
 
@@ -53,8 +53,8 @@ read_regions (Call *call,
                 "bootstrap", &request->bootstrap, "instance-layers", &instances,
                 NULL);
   if (instances
-      && !tess_picture_read_instances (call->image, GIMP_ITEM (instances), area,
-                                       tiny, request, error))
+      && !tess_picture_read_instances (GIMP_ITEM (instances), area, tiny,
+                                       request, error))
     return FALSE;
   if (group
       && !tess_picture_read_regions (GIMP_ITEM (group), area, tiny, request,
@@ -179,11 +179,18 @@ keep (GeglBuffer *buffer,
           .procedure = gimp_procedure_get_name (call->procedure),
           .area = *area,
           .whole = call->painter->whole };
+  g_autoptr (GimpLayer) regions = NULL;
+  g_autoptr (GimpLayer) instances = NULL;
   gint output = TESS_OUTPUT_IMAGE;
 
   if (for_image (call)
       && !tess_arguments_read_word (call->config, "output", &output, error))
     return FALSE;
+  if (tess_arguments_has (call->config, "regions"))
+    g_object_get (call->config, "regions", &regions, "instance-layers",
+                  &instances, NULL);
+  result.regions = (GimpItem *) regions;
+  result.instances = (GimpItem *) instances;
   g_object_get (call->config, "keep-recipe", &result.keep_recipe, NULL);
   if (call->image && output == TESS_OUTPUT_LAYER)
     {
@@ -327,11 +334,15 @@ prepare_dialog (Call *call, GeglRectangle *area)
     }
   if (call->image)
     {
-      GimpItem *group = tess_regions_find (call->image);
+      GimpItem *regions = tess_object_group (call->image, TESS_REGION_GROUP);
+      GimpItem *instances
+          = tess_object_group (call->image, TESS_INSTANCE_GROUP);
 
       width = height = 0;
-      if (group)
-        g_object_set (call->config, "regions", group, NULL);
+      if (regions)
+        g_object_set (call->config, "regions", regions, NULL);
+      if (instances)
+        g_object_set (call->config, "instance-layers", instances, NULL);
     }
   area_of (call, width, height, area, NULL);
   g_object_set (call->config, "width", area->width, "height", area->height,

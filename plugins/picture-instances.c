@@ -4,155 +4,245 @@
 
 #include <glib/gi18n-lib.h>
 #include "core/error.h"
+#include "core/instance-formats.h"
 #include "core/instances.h"
-#include "ui/region-list.h"
+#include "ui/object-layers.h"
 
-/* Pixels that an interpolated stroke may lie beside the path. */
-#define PRECISION 1.0
+#define N_SCRIBBLE 20
 
-/* The path of the layer's name: a single anchor is a point, strokes are a
- * scribble. FALSE: none, or nothing drawn in it. */
-static gboolean
-read_path (GimpImage *image,
-           const gchar *name,
-           const GeglRectangle *area,
-           TessInstance *instance)
+/* What a layer covers of the canvas. */
+typedef struct
 {
-  GimpPath *path = gimp_image_get_path_by_name (image, name);
-  g_autofree gint *strokes = NULL;
-  gsize n_strokes = 0;
+  GeglRectangle own;  /* the layer's rectangle, in pixels of the canvas */
+  GeglBuffer *mask;   /* in pixels of the canvas; NULL: it is not read */
+  GeglRectangle part; /* of the canvas that is inside; own where it is full */
+  gboolean full;
+} Cover;
 
-  if (path == NULL)
-    return FALSE;
-  strokes = gimp_path_get_strokes (path, &n_strokes);
-  for (gsize i = 0; i < n_strokes; i++)
-    {
-      g_autofree gdouble *points = NULL;
-      g_autofree gdouble *anchors = NULL;
-      gsize n = 0, n_anchors = 0;
-      gboolean closed;
-
-      gimp_path_stroke_get_points (path, strokes[i], &n_anchors, &anchors,
-                                   &closed);
-      if (n_strokes == 1 && n_anchors == 6) /* handle, anchor, handle */
-        {
-          instance->has_point = TRUE;
-          instance->point[0] = anchors[2] - area->x;
-          instance->point[1] = anchors[3] - area->y;
-          return TRUE;
-        }
-      points = gimp_path_stroke_interpolate (path, strokes[i], PRECISION, &n,
-                                             &closed);
-      for (gsize k = 0; points && k + 1 < n; k += 2)
-        {
-          gdouble point[] = { points[k] - area->x, points[k + 1] - area->y };
-
-          if (instance->stroke == NULL)
-            instance->stroke = g_array_new (FALSE, FALSE, sizeof (gdouble));
-          g_array_append_vals (instance->stroke, point, 2);
-        }
-    }
-  return instance->stroke != NULL;
+static void
+cover_clear (Cover *cover)
+{
+  g_clear_object (&cover->mask);
 }
 
-/* Is every pixel inside? Then a box says as much. */
-static gboolean
-is_full (GeglBuffer *mask, const GeglRectangle *part)
-{
-  g_autofree guint8 *row = g_new (guint8, part->width);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Cover, cover_clear)
 
-  for (gint y = 0; y < part->height; y++)
+/* Bounds of what is inside; whether all of @common is. */
+static void
+measure (Cover *cover, const GeglRectangle *common)
+{
+  g_autofree guint8 *row = g_new (guint8, common->width);
+  gint x0 = G_MAXINT, y0 = G_MAXINT, x1 = -1, y1 = -1;
+
+  cover->full = TRUE;
+  for (gint y = common->y; y < common->y + common->height; y++)
     {
       gegl_buffer_get (
-          mask, GEGL_RECTANGLE (part->x, part->y + y, part->width, 1), 1.0,
+          cover->mask, GEGL_RECTANGLE (common->x, y, common->width, 1), 1.0,
           babl_format ("Y u8"), row, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-      for (gint x = 0; x < part->width; x++)
-        if (row[x] < 128)
-          return FALSE;
+      for (gint x = 0; x < common->width; x++)
+        {
+          if (row[x] < 128)
+            {
+              cover->full = FALSE;
+              continue;
+            }
+          x0 = MIN (x0, common->x + x);
+          x1 = MAX (x1, common->x + x);
+          y0 = MIN (y0, y);
+          y1 = y;
+        }
     }
-  return TRUE;
+  /* Past the canvas' edge it goes on. */
+  cover->part = cover->own;
+  if (!cover->full && x1 >= x0)
+    cover->part = (GeglRectangle) { x0, y0, x1 - x0 + 1, y1 - y0 + 1 };
 }
 
-/* A layer's rectangle, its alpha, or its mask. */
+/* A plan needs no pixels, and outside of the canvas there are none. */
 static gboolean
-read_layer (GimpLayer *layer,
+cover_read (GimpLayer *layer,
             const GeglRectangle *area,
             gboolean tiny,
-            TessInstance *instance,
+            const gchar *text,
+            Cover *cover,
             GError **error)
 {
-  GimpLayerMask *layer_mask = gimp_layer_get_mask (layer);
-  g_autoptr (GeglBuffer) mask = NULL;
-  GeglRectangle own, common;
-  gboolean any = TRUE;
+  GeglRectangle *own = &cover->own;
+  GeglRectangle common;
+  gboolean any;
 
-  gimp_drawable_get_offsets (GIMP_DRAWABLE (layer), &own.x, &own.y);
-  own.x -= area->x;
-  own.y -= area->y;
-  own.width = gimp_drawable_get_width (GIMP_DRAWABLE (layer));
-  own.height = gimp_drawable_get_height (GIMP_DRAWABLE (layer));
-  instance->box[0] = own.x;
-  instance->box[1] = own.y;
-  instance->box[2] = own.x + own.width;
-  instance->box[3] = own.y + own.height;
-  instance->has_box = TRUE;
-  /* A plan needs no pixels. */
+  gimp_drawable_get_offsets (GIMP_DRAWABLE (layer), &own->x, &own->y);
+  own->x -= area->x;
+  own->y -= area->y;
+  own->width = gimp_drawable_get_width (GIMP_DRAWABLE (layer));
+  own->height = gimp_drawable_get_height (GIMP_DRAWABLE (layer));
+  cover->part = *own;
+  cover->full = TRUE;
   if (tiny
       || !gegl_rectangle_intersect (
-          &common, &own, GEGL_RECTANGLE (0, 0, area->width, area->height)))
+          &common, own, GEGL_RECTANGLE (0, 0, area->width, area->height)))
     return TRUE;
-  mask = tess_picture_read_coverage (layer_mask ? GIMP_DRAWABLE (layer_mask)
-                                                : GIMP_DRAWABLE (layer),
-                                     !layer_mask, 1.0, area, &any);
+  cover->mask = tess_picture_read_layer_coverage (layer, 1.0, area, &any);
   if (!any)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
                    _ ("Nothing is painted on “%s”: paint where it is to be, "
                       "hide the layer, or draw a path of that name."),
-                   instance->text);
+                   text);
       return FALSE;
     }
-  if (!is_full (mask, &common))
-    instance->mask = g_steal_pointer (&mask);
+  measure (cover, &common);
+  return TRUE;
+}
+
+static void
+set_box (TessInstance *instance, const gdouble bounds[4])
+{
+  for (gint i = 0; i < 4; i++)
+    instance->box[i] = bounds[i];
+  instance->has_box = TRUE;
+}
+
+static void
+set_point (TessInstance *instance, const gdouble bounds[4])
+{
+  for (gint i = 0; i < 2; i++)
+    instance->point[i] = (bounds[i] + bounds[i + 2]) / 2;
+  instance->has_point = TRUE;
+}
+
+/* Cells of the mask drawn at random, as the method was trained. */
+static gboolean
+set_scribble (TessInstance *instance, const Cover *cover, GError **error)
+{
+  const GeglRectangle *part = &cover->part;
+  gsize n = (gsize) part->width * part->height;
+  g_autofree guint8 *cells = g_try_malloc (n);
+  const TessMask mask = { part->width, part->height, cells };
+  gfloat points[2 * N_SCRIBBLE];
+
+  if (!cells)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
+                   _ ("There is no memory for %d × %d pixels of “%s”: choose "
+                      "a box or a mask for it."),
+                   part->width, part->height, instance->text);
+      return FALSE;
+    }
+  gegl_buffer_get (cover->mask, part, 1.0, babl_format ("Y u8"), cells,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  for (gsize i = 0; i < n; i++)
+    cells[i] = cells[i] >= 128;
+  tess_mask_scribble (&mask, N_SCRIBBLE, NULL, NULL, points);
+  instance->stroke = g_array_new (FALSE, FALSE, sizeof (gdouble));
+  for (gint i = 0; i < N_SCRIBBLE; i++)
+    {
+      const gdouble point[] = { part->x + points[2 * i] + 0.5,
+                                part->y + points[2 * i + 1] + 0.5 };
+
+      g_array_append_vals (instance->stroke, point, 2);
+    }
+  return TRUE;
+}
+
+static gboolean
+read_layer (GimpLayer *layer,
+            TessPlaced placed,
+            const GeglRectangle *area,
+            gboolean tiny,
+            TessInstance *instance,
+            GError **error)
+{
+  g_auto (Cover) cover = { 0 };
+  gdouble bounds[4];
+
+  if (!cover_read (layer, area, tiny, instance->text, &cover, error))
+    return FALSE;
+  bounds[0] = cover.part.x;
+  bounds[1] = cover.part.y;
+  bounds[2] = cover.part.x + cover.part.width;
+  bounds[3] = cover.part.y + cover.part.height;
+  placed = tess_object_resolve (placed, NULL, FALSE, cover.full);
+  if (placed == TESS_PLACED_POINT)
+    set_point (instance, bounds);
+  else if (placed == TESS_PLACED_SCRIBBLE && cover.mask)
+    return set_scribble (instance, &cover, error);
+  else
+    set_box (instance, bounds);
+  if (placed == TESS_PLACED_MASK)
+    instance->mask = g_steal_pointer (&cover.mask);
+  return TRUE;
+}
+
+static void
+read_strokes (const GPtrArray *strokes,
+              TessPlaced placed,
+              const GeglRectangle *area,
+              TessInstance *instance)
+{
+  gdouble bounds[4];
+
+  tess_object_strokes_bounds (strokes, bounds);
+  for (gint i = 0; i < 4; i++)
+    bounds[i] -= i % 2 == 0 ? area->x : area->y;
+  if (placed == TESS_PLACED_POINT)
+    set_point (instance, bounds);
+  else if (placed == TESS_PLACED_BOX)
+    set_box (instance, bounds);
+  else
+    {
+      instance->stroke = g_array_new (FALSE, FALSE, sizeof (gdouble));
+      for (guint i = 0; i < strokes->len; i++)
+        {
+          const GArray *line = strokes->pdata[i];
+
+          g_array_append_vals (instance->stroke, line->data, line->len);
+        }
+      for (guint k = 0; k < instance->stroke->len; k++)
+        g_array_index (instance->stroke, gdouble, k)
+            -= k % 2 == 0 ? area->x : area->y;
+    }
+}
+
+static gboolean
+read_instance (GimpLayer *layer,
+               const GeglRectangle *area,
+               gboolean tiny,
+               TessInstance *instance,
+               GError **error)
+{
+  TessPlaced placed = tess_object_placed (GIMP_ITEM (layer));
+  gboolean anchor;
+  g_autoptr (GPtrArray) strokes
+      = tess_object_strokes (GIMP_ITEM (layer), &anchor);
+
+  /* A path has no area, a single anchor not even a rectangle. */
+  if (!strokes || placed == TESS_PLACED_MASK
+      || (anchor && placed == TESS_PLACED_BOX))
+    return read_layer (layer, placed, area, tiny, instance, error);
+  placed = tess_object_resolve (placed, strokes, anchor, FALSE);
+  read_strokes (strokes, placed, area, instance);
   return TRUE;
 }
 
 gboolean
-tess_picture_read_instances (GimpImage *image,
-                             GimpItem *group,
+tess_picture_read_instances (GimpItem *group,
                              const GeglRectangle *area,
                              gboolean tiny,
                              TessRequest *request,
                              GError **error)
 {
-  g_autofree GimpItem **children = NULL;
+  g_autoptr (GPtrArray) layers = tess_picture_group_layers (group, error);
 
-  if (!gimp_item_is_group (group))
+  for (guint i = 0; layers && i < layers->len; i++)
     {
-      g_autofree gchar *name = gimp_item_get_name (group);
+      g_autofree gchar *text = tess_object_text (layers->pdata[i]);
+      TessInstance *instance = tess_instance_new (text);
 
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   _ ("“%s” is not a layer group: put the layers that are "
-                      "instances into a group and give that."),
-                   name);
-      return FALSE;
-    }
-  children = gimp_item_get_children (group);
-  for (gint i = 0; children && children[i]; i++)
-    {
-      g_autofree gchar *name = gimp_item_get_name (children[i]);
-      g_autofree gchar *text = NULL;
-      TessInstance *instance;
-
-      if (!gimp_item_get_visible (children[i]))
-        continue;
-      text = tess_region_text (children[i]);
-      instance = tess_instance_new (text);
       g_ptr_array_add (request->instances, instance);
-      if (!read_path (image, name, area, instance)
-          && !read_layer (GIMP_LAYER (children[i]), area, tiny, instance,
-                          error))
+      if (!read_instance (layers->pdata[i], area, tiny, instance, error))
         return FALSE;
     }
-  return TRUE;
+  return layers != NULL;
 }

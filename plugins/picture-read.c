@@ -7,7 +7,7 @@
 
 #include <glib/gi18n-lib.h>
 #include "core/error.h"
-#include "ui/region-list.h"
+#include "ui/object-layers.h"
 
 #define STRIP 128
 #define DEFAULT_WIDTH 768
@@ -179,12 +179,12 @@ tiny_mask (void)
   return mask;
 }
 
-GeglBuffer *
-tess_picture_read_coverage (GimpDrawable *drawable,
-                            gboolean alpha,
-                            gdouble opacity,
-                            const GeglRectangle *area,
-                            gboolean *any)
+static GeglBuffer *
+read_coverage (GimpDrawable *drawable,
+               gboolean alpha,
+               gdouble opacity,
+               const GeglRectangle *area,
+               gboolean *any)
 {
   g_autoptr (GeglBuffer) src = gimp_drawable_get_buffer (drawable);
   GeglBuffer *dst = gegl_buffer_new (
@@ -221,6 +221,42 @@ tess_picture_read_coverage (GimpDrawable *drawable,
   return dst;
 }
 
+GPtrArray *
+tess_picture_group_layers (GimpItem *group, GError **error)
+{
+  g_autofree GimpItem **children = NULL;
+  GPtrArray *layers;
+
+  if (!gimp_item_is_group (group))
+    {
+      g_autofree gchar *name = gimp_item_get_name (group);
+
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   _ ("“%s” is not a layer group: put the layers that name "
+                      "things into a group and give that."),
+                   name);
+      return NULL;
+    }
+  layers = g_ptr_array_new ();
+  children = gimp_item_get_children (group);
+  for (gint i = 0; children && children[i]; i++)
+    if (gimp_item_get_visible (children[i]))
+      g_ptr_array_add (layers, children[i]);
+  return layers;
+}
+
+GeglBuffer *
+tess_picture_read_layer_coverage (GimpLayer *layer,
+                                  gdouble opacity,
+                                  const GeglRectangle *area,
+                                  gboolean *any)
+{
+  GimpLayerMask *mask = gimp_layer_get_mask (layer);
+
+  return read_coverage (mask ? GIMP_DRAWABLE (mask) : GIMP_DRAWABLE (layer),
+                        !mask, opacity, area, any);
+}
+
 gboolean
 tess_picture_read_regions (GimpItem *group,
                            const GeglRectangle *area,
@@ -228,40 +264,23 @@ tess_picture_read_regions (GimpItem *group,
                            TessRequest *request,
                            GError **error)
 {
-  g_autofree GimpItem **children = NULL;
+  g_autoptr (GPtrArray) layers = tess_picture_group_layers (group, error);
 
-  if (!gimp_item_is_group (group))
+  for (guint i = 0; layers && i < layers->len; i++)
     {
-      g_autofree gchar *name = gimp_item_get_name (group);
-
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   _ ("“%s” is not a layer group: put the layers that are "
-                      "regions into a group and give that."),
-                   name);
-      return FALSE;
-    }
-  children = gimp_item_get_children (group);
-  for (gint i = 0; children && children[i]; i++)
-    {
-      GimpLayer *layer = GIMP_LAYER (children[i]);
-      GimpLayerMask *layer_mask = gimp_layer_get_mask (layer);
-      g_autofree gchar *text = NULL;
-      g_autoptr (GeglBuffer) mask = NULL;
+      GimpLayer *layer = layers->pdata[i];
+      g_autofree gchar *text = tess_object_text (GIMP_ITEM (layer));
       gboolean any = TRUE;
+      g_autoptr (GeglBuffer) mask
+          = tiny ? tiny_mask ()
+                 : tess_picture_read_layer_coverage (
+                       layer, gimp_layer_get_opacity (layer) / 100.0, area,
+                       &any);
 
-      if (!gimp_item_get_visible (children[i]))
-        continue;
-      text = tess_region_text (children[i]);
-      mask = tiny ? tiny_mask ()
-                  : tess_picture_read_coverage (
-                        layer_mask ? GIMP_DRAWABLE (layer_mask)
-                                   : GIMP_DRAWABLE (layer),
-                        !layer_mask, gimp_layer_get_opacity (layer) / 100.0,
-                        area, &any);
       if (any)
         tess_request_add_region (request, text, NULL, mask, NULL);
     }
-  return TRUE;
+  return layers != NULL;
 }
 
 gboolean
@@ -283,9 +302,8 @@ tess_picture_read_selection (GimpImage *image,
       return FALSE;
     }
   mask = tiny ? tiny_mask ()
-              : tess_picture_read_coverage (
-                    GIMP_DRAWABLE (gimp_image_get_selection (image)), FALSE,
-                    1.0, area, &any);
+              : read_coverage (GIMP_DRAWABLE (gimp_image_get_selection (image)),
+                               FALSE, 1.0, area, &any);
   if (any)
     tess_request_add_region (request, prompt, NULL, mask, NULL);
   return TRUE;

@@ -6,7 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 #include "core/error.h"
-#include "ui/region-list.h"
+#include "ui/object-layers.h"
 
 #define STRIP 256
 #define NAME_LENGTH 48
@@ -111,21 +111,26 @@ make_layer (GimpImage *image,
   return layer;
 }
 
-/* Above the selected layer; never inside the group of regions, where it would
- * become one. */
+/* Above the selected layer; never inside of a group whose layers name things,
+ * where it would become one. */
 static gboolean
-insert_layer (GimpImage *image, GimpLayer *layer)
+insert_layer (GimpImage *image,
+              GimpLayer *layer,
+              const TessPictureResult *result)
 {
   g_autofree GimpLayer **selected = gimp_image_get_selected_layers (image);
-  GimpItem *regions = tess_regions_find (image);
+  const GimpItem *groups[] = { result->regions, result->instances,
+                               tess_object_group (image, TESS_REGION_GROUP),
+                               tess_object_group (image, TESS_INSTANCE_GROUP) };
   GimpItem *above = NULL, *parent = NULL;
   gint position = 0;
 
   if (selected && selected[0])
     above = GIMP_ITEM (selected[0]);
-  for (GimpItem *i = above; i && regions; i = gimp_item_get_parent (i))
-    if (i == regions)
-      above = regions;
+  for (GimpItem *item = above; item; item = gimp_item_get_parent (item))
+    for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
+      if (item == groups[i])
+        above = item;
   if (above)
     {
       parent = gimp_item_get_parent (above);
@@ -159,7 +164,7 @@ tess_picture_add_layer (GimpImage *image,
 
   gimp_image_undo_group_start (image);
   gimp_layer_set_offsets (layer, result->area.x, result->area.y);
-  inserted = insert_layer (image, layer);
+  inserted = insert_layer (image, layer, result);
   if (inserted && !result->whole && !gimp_selection_is_empty (image))
     {
       GimpLayerMask *mask

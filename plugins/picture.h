@@ -49,25 +49,25 @@ gboolean tess_picture_read_regions (GimpItem *group,
                                     TessRequest *request,
                                     GError **error);
 
-/* Mask or selection: its value. Else a layer (@alpha): its alpha. Both times
- * @opacity, in pixels of @area; "Y u8" keeps the 8 bits that masks mostly have
- * in a quarter of the memory. @any: whether something is covered at all. */
-GeglBuffer *tess_picture_read_coverage (GimpDrawable *drawable,
-                                        gboolean alpha,
-                                        gdouble opacity,
-                                        const GeglRectangle *area,
-                                        gboolean *any);
+/* The visible layers of a group: (element-type GimpLayer) (transfer
+ * container). Errors: TESS_ERROR_REQUEST where @group is no layer group. */
+GPtrArray *tess_picture_group_layers (GimpItem *group, GError **error);
+
+/* A layer's mask, else its alpha, times @opacity, in pixels of @area; "Y u8"
+ * keeps the 8 bits that masks mostly have in a quarter of the memory. @any:
+ * whether something is covered at all. */
+GeglBuffer *tess_picture_read_layer_coverage (GimpLayer *layer,
+                                              gdouble opacity,
+                                              const GeglRectangle *area,
+                                              gboolean *any);
 
 /**
  * tess_picture_read_instances:
- * Adds an instance for each visible child of @group, whose name (or parasite)
- * is its text. A path of the layer's name is a scribble, of a single anchor a
- * point; else a layer that covers its rectangle is a box, another its mask or
- * alpha. With @tiny no pixels are read: for a plan.
+ * Adds an instance for each visible child of @group: its text and its place as
+ * ui/object-layers.h has them. With @tiny no pixels are read: for a plan.
  * Errors: TESS_ERROR_REQUEST: @group is no layer group, a layer is empty.
  */
-gboolean tess_picture_read_instances (GimpImage *image,
-                                      GimpItem *group,
+gboolean tess_picture_read_instances (GimpItem *group,
                                       const GeglRectangle *area,
                                       gboolean tiny,
                                       TessRequest *request,
@@ -89,6 +89,8 @@ typedef struct
   GeglRectangle area;
   gboolean keep_recipe;
   gboolean whole; /* the selection does not become the layer's mask */
+  const GimpItem *regions, *instances; /* groups that it is not to be in; may
+                                          be NULL */
 } TessPictureResult;
 
 /**

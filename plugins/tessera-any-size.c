@@ -67,6 +67,7 @@ static const TessStudioKind studio = {
   .more_rows = more_rows,
   .sections = sections,
   .sizes = sizes,
+  .instances = TRUE,
 };
 
 static const TessPainter any_size = {

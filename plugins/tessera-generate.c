@@ -43,6 +43,7 @@ static const TessStudioKind generate_studio = {
   .sections = sections,
   .methods = methods,
   .sizes = sizes,
+  .instances = TRUE,
 };
 
 static const TessStudioKind create_studio = {

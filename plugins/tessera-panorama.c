@@ -203,6 +203,7 @@ static const TessStudioKind panorama_studio = {
   .methods = methods,
   .sizes = sizes,
   .all_around = TRUE,
+  .instances = TRUE,
 };
 
 static const TessStudioKind create_studio = {

@@ -35,6 +35,7 @@ tess_section_prompts (TessStudioSettings *settings)
       _ ("What to paint, in plain words. (word:1.3) gives a word more weight, "
          "(word:0.7) less."),
       &view);
+  settings->prompt = view;
   gtk_label_set_mnemonic_widget (GTK_LABEL (label), view);
   gtk_box_pack_start (GTK_BOX (settings->column), label, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (settings->column), scrolled, FALSE, FALSE, 0);
@@ -90,7 +91,7 @@ tess_section_objects (TessStudioSettings *settings)
   table = tess_table_new (settings->config);
   g_object_get (settings->config, "regions", &group, NULL);
   tess_table_add (
-      &table, _ ("_In the selection"), entry, entry,
+      &table, _ ("In the selection"), entry, entry,
       _ ("What to paint inside the selection; the prompt is for the "
          "rest. Empty: the selection is nothing special."));
   tess_table_add_scale (

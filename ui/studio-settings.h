@@ -17,9 +17,12 @@ typedef struct
   GObject *config;
   GimpImage *image; /* NULL: what concerns an image is left out */
   const TessStudioKind *kind;
-  GtkWidget *column; /* box that sections are packed into */
-  GtkWidget *seed;   /* spin button */
-  GtkWidget *random; /* check button */
+  GtkWidget *column;    /* box that sections are packed into */
+  GtkWidget *prompt;    /* where writing begins; NULL: there is none */
+  GtkWidget *seed;      /* spin button */
+  GtkWidget *random;    /* check button */
+  GtkWidget *instances; /* TessInstanceList; NULL: there is none */
+  GtkWidget *overlay;   /* check button: it shows on the picture */
 } TessStudioSettings;
 
 /* Adds a row to the first page, or nothing where it does not apply. */
@@ -44,6 +47,7 @@ struct _TessStudioKind
   const TessSection *sections; /* ends with NULL */
   const gchar *const *methods; /* to choose from; NULL: there is no choice */
   const TessNamedSize *sizes;  /* ends with a NULL name */
+  gboolean instances;          /* the tab for them is there */
   gboolean resumes;    /* no settings: goes on with the last job at once */
   gboolean all_around; /* its pictures close: the 360 viewer is there */
 };
@@ -62,6 +66,8 @@ void tess_row_output (TessStudioSettings *settings, TessTable *table);
 void tess_section_prompts (TessStudioSettings *settings);
 void tess_section_begin (TessStudioSettings *settings);
 void tess_section_objects (TessStudioSettings *settings);
+/* What is on the second tab (ui/instance-settings.c). */
+void tess_section_instances (TessStudioSettings *settings);
 void tess_section_advanced (TessStudioSettings *settings);
 
 /* @kind must outlive the widget; @image may be NULL. */
@@ -71,5 +77,8 @@ GtkWidget *tess_studio_settings_new (GObject *config,
 
 /* Shows the seed of a picture just made. */
 void tess_studio_settings_show_seed (GtkWidget *settings, gint64 seed);
+
+/* Borrowed; lives as long as the widget. */
+const TessStudioSettings *tess_studio_settings_get (GtkWidget *settings);
 
 G_END_DECLS

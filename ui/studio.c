@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <glib/gi18n-lib.h>
+#include "ui/instance-list.h"
 #include "ui/result-strip.h"
 #include "ui/settings.h"
 #include "ui/tile-preview.h"
@@ -35,6 +36,7 @@ typedef struct
 
   GtkWidget *dialog;
   GtkWidget *settings;
+  TessInstanceList *instances; /* NULL: there is none */
   GtkWidget *preview;
   GtkWidget *strip;
   GtkWidget *plan;     /* label */
@@ -190,6 +192,40 @@ on_chosen (TessResultStrip *strip, Studio *studio)
   update_buttons (studio);
 }
 
+/* Which edges meet is the plan's to refuse; here it is only drawn. */
+static void
+show_instances (Studio *studio,
+                const TessRequest *request,
+                const GeglRectangle *area)
+{
+  gboolean ring = request->method == TESS_TILING_RING;
+  gboolean wrap_x = request->wrap == TESS_WRAP_HORIZONTAL
+                    || request->wrap == TESS_WRAP_BOTH
+                    || (request->wrap == TESS_WRAP_AUTO && ring);
+  gboolean wrap_y
+      = request->wrap == TESS_WRAP_VERTICAL || request->wrap == TESS_WRAP_BOTH;
+  GtkWidget *overlay = tess_studio_settings_get (studio->settings)->overlay;
+
+  if (!studio->instances)
+    return;
+  tess_instance_list_set_canvas (studio->instances, area, wrap_x, wrap_y);
+  tess_tile_preview_set_marks (
+      TESS_TILE_PREVIEW (studio->preview),
+      gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (overlay))
+          ? tess_instance_list_marks (studio->instances)
+          : NULL,
+      area->width, area->height, wrap_x, wrap_y);
+}
+
+/* Of the plan, or that there is none. */
+static void
+warn_of_instances (Studio *studio, const GError *error)
+{
+  if (studio->instances)
+    tess_instance_list_set_warning (studio->instances,
+                                    error ? error->message : NULL);
+}
+
 static gchar *
 time_text (gdouble seconds)
 {
@@ -208,6 +244,7 @@ on_planned (const TessJobPlan *plan, const GError *error, gpointer data)
   g_autofree gchar *free_bytes = NULL;
   gint width, height;
 
+  warn_of_instances (studio, error);
   if (error)
     {
       gtk_label_set_text (GTK_LABEL (studio->plan), error->message);
@@ -261,8 +298,18 @@ plan_now (gpointer data)
       && !tess_worker_is_painting (studio->worker))
     tess_tile_preview_set_size (TESS_TILE_PREVIEW (studio->preview),
                                 request->width, request->height);
+  show_instances (studio, request, &area);
   tess_worker_plan (studio->worker, request);
   return G_SOURCE_REMOVE;
+}
+
+static void
+plan_soon (Studio *studio)
+{
+  if (studio->kind->resumes)
+    return;
+  g_clear_handle_id (&studio->plan_source, g_source_remove);
+  studio->plan_source = g_timeout_add (PLAN_DELAY, plan_now, studio);
 }
 
 static void
@@ -270,10 +317,7 @@ on_config_changed (GObject *config, GParamSpec *pspec, Studio *studio)
 {
   if (g_strcmp0 (pspec->name, "output") == 0)
     update_keep_label (studio);
-  if (studio->kind->resumes)
-    return;
-  g_clear_handle_id (&studio->plan_source, g_source_remove);
-  studio->plan_source = g_timeout_add (PLAN_DELAY, plan_now, studio);
+  plan_soon (studio);
 }
 
 static void
@@ -603,6 +647,7 @@ static void
 build (Studio *studio)
 {
   GtkWidget *columns = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  const TessStudioSettings *made;
   GtkWidget *content;
 
   studio->dialog = gimp_dialog_new (
@@ -617,11 +662,20 @@ build (Studio *studio)
              _ ("Goes on with the picture that was stopped or cut off last, "
                 "from its last step: the same picture as if it had never "
                 "stopped"));
-  gtk_window_set_default_size (GTK_WINDOW (studio->dialog), 1020, 660);
+  gtk_window_set_default_size (GTK_WINDOW (studio->dialog), 1040, 720);
   gimp_window_set_transient (GTK_WINDOW (studio->dialog));
 
   studio->settings = tess_studio_settings_new (
       studio->config, studio->host.image, studio->kind);
+  made = tess_studio_settings_get (studio->settings);
+  if (made->instances)
+    {
+      studio->instances = TESS_INSTANCE_LIST (made->instances);
+      g_signal_connect_swapped (made->instances, "changed",
+                                G_CALLBACK (plan_soon), studio);
+      g_signal_connect_swapped (made->overlay, "toggled",
+                                G_CALLBACK (plan_soon), studio);
+    }
   content = gtk_dialog_get_content_area (GTK_DIALOG (studio->dialog));
   gtk_container_set_border_width (GTK_CONTAINER (columns), 12);
   gtk_box_pack_start (GTK_BOX (columns), studio->settings, FALSE, FALSE, 0);
@@ -629,6 +683,8 @@ build (Studio *studio)
                       0);
   gtk_box_pack_start (GTK_BOX (content), columns, TRUE, TRUE, 0);
   gtk_widget_show (columns);
+  if (made->prompt)
+    gtk_widget_grab_focus (made->prompt);
   g_signal_connect (studio->dialog, "response", G_CALLBACK (on_response),
                     studio);
   g_signal_connect (studio->dialog, "delete-event", G_CALLBACK (on_delete),

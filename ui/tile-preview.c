@@ -4,6 +4,9 @@
 
 #define MARGIN 12
 #define MIN_SIDE 240
+#define MARK_COLOR 1.0, 0.8, 0.1
+#define POINT 5.0      /* radius */
+#define NAME_WIDTH 160 /* at most */
 
 struct _TessTilePreview
 {
@@ -12,6 +15,9 @@ struct _TessTilePreview
   gint n_x, n_y;
   GdkPixbuf *picture;
   gchar *hint;
+  GPtrArray *marks; /* may be NULL */
+  gint marks_width, marks_height;
+  gboolean wrap_x, wrap_y;
 };
 
 G_DEFINE_TYPE (TessTilePreview, tess_tile_preview, GTK_TYPE_DRAWING_AREA)
@@ -97,6 +103,113 @@ draw_hint (TessTilePreview *preview,
   pango_cairo_show_layout (cr, layout);
 }
 
+/* Dark below light: seen on any picture. */
+static void
+stroke_twice (cairo_t *cr)
+{
+  cairo_set_source_rgba (cr, 0.0, 0.0, 0.0, 0.6);
+  cairo_set_line_width (cr, 4.0);
+  cairo_stroke_preserve (cr);
+  cairo_set_source_rgb (cr, MARK_COLOR);
+  cairo_set_line_width (cr, 2.0);
+  cairo_stroke (cr);
+}
+
+void
+tess_mark_draw_line (cairo_t *cr,
+                     const GArray *line,
+                     const gdouble origin[2],
+                     gdouble scale,
+                     gboolean closed)
+{
+  const gdouble *p = (const gdouble *) line->data;
+
+  cairo_new_sub_path (cr);
+  for (guint i = 0; i + 1 < line->len; i += 2)
+    {
+      gdouble x = (p[i] - origin[0]) * scale;
+      gdouble y = (p[i + 1] - origin[1]) * scale;
+
+      if (line->len == 2)
+        cairo_arc (cr, x, y, POINT, 0.0, 2.0 * G_PI);
+      else
+        cairo_line_to (cr, x, y);
+    }
+  if (closed && line->len > 2)
+    cairo_close_path (cr);
+}
+
+/* The name at the top of what it names, inside of the canvas. */
+static void
+draw_name (TessTilePreview *preview,
+           cairo_t *cr,
+           const TessMark *mark,
+           const GdkRectangle *place,
+           gdouble scale)
+{
+  g_autoptr (PangoLayout) layout
+      = gtk_widget_create_pango_layout (GTK_WIDGET (preview), mark->text);
+  gdouble x = G_MAXDOUBLE, y = G_MAXDOUBLE;
+  gint width, height;
+
+  for (guint i = 0; i < mark->lines->len; i++)
+    {
+      const GArray *line = mark->lines->pdata[i];
+
+      for (guint k = 0; k + 1 < line->len; k += 2)
+        {
+          x = MIN (x, g_array_index (line, gdouble, k) * scale);
+          y = MIN (y, g_array_index (line, gdouble, k + 1) * scale);
+        }
+    }
+  if (x == G_MAXDOUBLE)
+    return;
+  pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
+  pango_layout_set_width (layout, MIN (NAME_WIDTH, place->width) * PANGO_SCALE);
+  pango_layout_get_pixel_size (layout, &width, &height);
+  x = CLAMP (x + 4, 2, MAX (place->width - width - 2, 2));
+  y = CLAMP (y + 2, 2, MAX (place->height - height - 2, 2));
+  cairo_set_source_rgba (cr, 0.0, 0.0, 0.0, 0.6);
+  cairo_rectangle (cr, x - 2, y - 1, width + 4, height + 2);
+  cairo_fill (cr);
+  cairo_set_source_rgb (cr, MARK_COLOR);
+  cairo_move_to (cr, x, y);
+  pango_cairo_show_layout (cr, layout);
+}
+
+static void
+draw_marks (TessTilePreview *preview, cairo_t *cr, const GdkRectangle *place)
+{
+  static const gdouble origin[2] = { 0.0, 0.0 };
+  gdouble scale = (gdouble) place->width / preview->width;
+
+  if (!preview->marks || preview->marks_width != preview->width
+      || preview->marks_height != preview->height)
+    return;
+  cairo_save (cr);
+  gdk_cairo_rectangle (cr, place);
+  cairo_clip (cr);
+  cairo_translate (cr, place->x, place->y);
+  for (guint i = 0; i < preview->marks->len; i++)
+    {
+      const TessMark *mark = preview->marks->pdata[i];
+
+      for (gint dy = -preview->wrap_y; dy <= preview->wrap_y; dy++)
+        for (gint dx = -preview->wrap_x; dx <= preview->wrap_x; dx++)
+          {
+            cairo_save (cr);
+            cairo_translate (cr, dx * place->width, dy * place->height);
+            for (guint k = 0; k < mark->lines->len; k++)
+              tess_mark_draw_line (cr, mark->lines->pdata[k], origin, scale,
+                                   mark->closed);
+            cairo_restore (cr);
+          }
+      stroke_twice (cr);
+      draw_name (preview, cr, mark, place, scale);
+    }
+  cairo_restore (cr);
+}
+
 static gboolean
 tess_tile_preview_draw (GtkWidget *widget, cairo_t *cr)
 {
@@ -114,6 +227,7 @@ tess_tile_preview_draw (GtkWidget *widget, cairo_t *cr)
   if (preview->picture)
     {
       draw_picture (preview, cr, &place);
+      draw_marks (preview, cr, &place);
       return FALSE;
     }
   cairo_set_source_rgba (cr, ink.red, ink.green, ink.blue, 0.06);
@@ -124,8 +238,9 @@ tess_tile_preview_draw (GtkWidget *widget, cairo_t *cr)
   cairo_rectangle (cr, place.x + 0.5, place.y + 0.5, place.width - 1,
                    place.height - 1);
   cairo_stroke (cr);
-  if (preview->hint)
+  if (preview->hint && !(preview->marks && preview->marks->len > 0))
     draw_hint (preview, cr, &place, &ink);
+  draw_marks (preview, cr, &place);
   return FALSE;
 }
 
@@ -136,6 +251,7 @@ tess_tile_preview_finalize (GObject *object)
 
   g_clear_object (&preview->picture);
   g_clear_pointer (&preview->hint, g_free);
+  g_clear_pointer (&preview->marks, g_ptr_array_unref);
   G_OBJECT_CLASS (tess_tile_preview_parent_class)->finalize (object);
 }
 
@@ -187,5 +303,32 @@ tess_tile_preview_set_hint (TessTilePreview *preview, const gchar *hint)
 {
   g_free (preview->hint);
   preview->hint = g_strdup (hint);
+  gtk_widget_queue_draw (GTK_WIDGET (preview));
+}
+
+void
+tess_mark_free (gpointer mark)
+{
+  TessMark *freed = mark;
+
+  g_free (freed->text);
+  g_ptr_array_unref (freed->lines);
+  g_free (freed);
+}
+
+void
+tess_tile_preview_set_marks (TessTilePreview *preview,
+                             GPtrArray *marks,
+                             gint width,
+                             gint height,
+                             gboolean wrap_x,
+                             gboolean wrap_y)
+{
+  g_clear_pointer (&preview->marks, g_ptr_array_unref);
+  preview->marks = marks;
+  preview->marks_width = width;
+  preview->marks_height = height;
+  preview->wrap_x = wrap_x;
+  preview->wrap_y = wrap_y;
   gtk_widget_queue_draw (GTK_WIDGET (preview));
 }

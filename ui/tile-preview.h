@@ -24,6 +24,34 @@ void tess_tile_preview_set_tiles (TessTilePreview *preview, gint n_x, gint n_y);
 void
 tess_tile_preview_set_picture (TessTilePreview *preview, GdkPixbuf *picture);
 
+/* Something drawn over canvas and picture, with its name. */
+typedef struct
+{
+  gchar *text;
+  GPtrArray *lines; /* of GArray of gdouble, x and y in turn, in pixels of the
+                       canvas; a line of one point is a point */
+  gboolean closed;  /* each line ends where it begins */
+} TessMark;
+
+void tess_mark_free (gpointer mark);
+
+/* A line as a path of @cr, @scale times as large, from @origin on. */
+void tess_mark_draw_line (cairo_t *cr,
+                          const GArray *line,
+                          const gdouble origin[2],
+                          gdouble scale,
+                          gboolean closed);
+
+/* Replaces those before. (element-type TessMark) (transfer full), may be NULL.
+ * They show as long as the canvas is @width x @height; where edges meet
+ * (@wrap_x, @wrap_y) what passes one comes in at the other. */
+void tess_tile_preview_set_marks (TessTilePreview *preview,
+                                  GPtrArray *marks,
+                                  gint width,
+                                  gint height,
+                                  gboolean wrap_x,
+                                  gboolean wrap_y);
+
 /* A line in the middle of the empty canvas. */
 void tess_tile_preview_set_hint (TessTilePreview *preview, const gchar *hint);
 

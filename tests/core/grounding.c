@@ -6,28 +6,14 @@
 #include "core/grounding.h"
 #include "core/model-private.h"
 #include "core/model-synthetic.h"
-#include "core/safetensors.h"
 #include "core/tensor-file.h"
 #include "core/unet.h"
 #include "tests/harness.h"
+#include "tests/small-instance.h"
 
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
-
-/* tools/train/instance_model.py's CONFIG. */
-static const TessInstanceConfig horizon_instance = {
-  .n_slots = 30,
-  .text_width = 128,
-  .token_width = 128,
-  .mlp_width = 256,
-  .n_scribble = 20,
-  .n_polygon = 64,
-  .mask_side = 256,
-  .n_stages = 4,
-  .trunk_channels = { 24, 48, 96, 192 },
-  .trunk_depths = { 1, 1, 2, 1 },
-};
 
 static TessTensor *
 formula (const TessLayoutEntry *entry)
@@ -64,45 +50,18 @@ new_base (void)
   return model;
 }
 
-static void
-fill (gint i, gpointer dst, gsize n_bytes, gpointer data)
-{
-  g_autoptr (TessTensor) tensor
-      = formula (&g_array_index ((GArray *) data, TessLayoutEntry, i));
-
-  memcpy (dst, tensor->data, n_bytes);
-}
-
-/* The folder of an addition as instance_model.save writes it; without the last
- * @n_missing weights. */
+/* A folder of such an addition. */
 static gchar *
 write_addition (const TessModel *base,
                 const TessInstanceConfig *config,
                 guint n_missing)
 {
   gchar *folder = g_dir_make_tmp ("tessera-instance-XXXXXX", NULL);
-  g_autofree gchar *path
-      = g_build_filename (folder, "diffusion_pytorch_model.safetensors", NULL);
-  g_autofree gchar *json = g_build_filename (folder, "config.json", NULL);
-  g_autoptr (GArray) layout = tess_layout_instance (&base->config.unet, config);
-  gsize n = layout->len - n_missing;
-  g_autofree TessSafetensorsEntry *entries = g_new0 (TessSafetensorsEntry, n);
   g_autoptr (GError) error = NULL;
 
-  for (gsize i = 0; i < n; i++)
-    {
-      const TessLayoutEntry *entry
-          = &g_array_index (layout, TessLayoutEntry, i);
-
-      entries[i].name = entry->name;
-      entries[i].type = TESS_F32;
-      entries[i].n_dims = entry->n_dims;
-      memcpy (entries[i].dims, entry->dims, sizeof entry->dims);
-    }
-  ck_assert (
-      tess_safetensors_write (path, entries, n, NULL, fill, layout, &error));
-  ck_assert (g_file_set_contents (json, "{\"formats\": [\"box\", \"mask\"]}",
-                                  -1, NULL));
+  ck_assert (tess_test_write_instance (folder, &base->config.unet, config,
+                                       n_missing, "[\"box\", \"mask\"]",
+                                       &error));
   return folder;
 }
 
@@ -225,7 +184,7 @@ START_TEST (as_trained)
   g_autoptr (TessTensorFile) file = tess_tensor_file_open (data, &error);
   g_autoptr (TessBackend) backend = tess_backend_cpu_new (NULL, &error);
   g_autoptr (TessModel) model = new_base ();
-  g_autofree gchar *folder = write_addition (model, &horizon_instance, 0);
+  g_autofree gchar *folder = write_addition (model, &tess_test_instance, 0);
   g_autoptr (TessUnet) unet = NULL;
   g_autoptr (TessTensor) context
       = tess_tensor_new (TESS_F32, 3, (gint64[]) { 1, 77, 128 }, NULL);
@@ -290,7 +249,7 @@ START_TEST (sets_and_steps)
   g_autoptr (GError) error = NULL;
   g_autoptr (TessBackend) backend = tess_backend_cpu_new (NULL, &error);
   g_autoptr (TessModel) model = new_base ();
-  g_autofree gchar *folder = write_addition (model, &horizon_instance, 0);
+  g_autofree gchar *folder = write_addition (model, &tess_test_instance, 0);
   g_autoptr (TessUnet) unet = NULL;
   g_autoptr (TessTensor) context
       = tess_tensor_new (TESS_F32, 3, (gint64[]) { 1, 77, 128 }, NULL);
@@ -409,7 +368,7 @@ START_TEST (refused)
   g_autofree gchar *other = tess_test_data ("instance/horizon.safetensors");
   g_autoptr (TessBackend) backend = tess_backend_plain_new ();
   g_autoptr (TessModel) model = new_base ();
-  g_autofree gchar *folder = write_addition (model, &horizon_instance, 1);
+  g_autofree gchar *folder = write_addition (model, &tess_test_instance, 1);
   g_autoptr (GError) error = NULL;
   TessSlots none = { 0 }, many = { .n = 31 };
   g_auto (TessGrounds) grounds = { 0 };
@@ -423,7 +382,7 @@ START_TEST (refused)
   assert_refused (model, "/nowhere", "/nowhere");
   assert_refused (model, folder, "scaleu_s_5");
   remove_addition (folder);
-  model->config.instance = horizon_instance;
+  model->config.instance = tess_test_instance;
   ck_assert (!tess_grounding_run (model, backend, 0, &many, 1, &grounds, NULL,
                                   &error));
   ck_assert_ptr_nonnull (strstr (error->message, "31 instances"));
