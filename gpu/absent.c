@@ -29,3 +29,9 @@ void
 tess_backend_vulkan_describe (TessBackend *backend, GString *lines)
 {
 }
+
+gint
+tess_gpu_n_messages (void)
+{
+  return 0;
+}

@@ -8,7 +8,6 @@
 #include "core/multidiffusion.h"
 #include "core/ops/ops.h"
 #include "gpu/backend.h"
-#include "gpu/vk-result.h"
 #include "tests/harness.h"
 
 #include <math.h>
