@@ -131,7 +131,7 @@ main ()
             = score[i] * scale;
       barrier ();
 
-      float top = LOWEST, factor;
+      float top = LOWEST, factor, here = 0.0;
       uint from = part * (KEYS / PARTS);
 
       for (uint i = from; i < from + KEYS / PARTS; i++)
@@ -144,7 +144,6 @@ main ()
         top = max (top, tops[i * QUERIES + own_q]);
       factor = exp2 (largest - top);
       largest = top;
-      total *= factor;
       if (part == 0u)
         factors[own_q] = factor;
       for (uint i = from; i < from + KEYS / PARTS; i++)
@@ -152,9 +151,10 @@ main ()
           uint at = i * STRIDE_Q + own_q;
           float w = key0 + i < seen ? exp2 (scores[at] - top) : 0.0;
 
-          total += w;
+          here += w;
           scores[at] = w;
         }
+      total = total * factor + here;
 
       if (ALIGNED && WIDTH % (2u * CHUNK_PAIRS) == 0u)
         for (uint i = thread; i < KEYS * (WIDTH / 2u / CHUNK_PAIRS);

@@ -716,27 +716,54 @@ START_TEST (canvas)
 }
 END_TEST
 
+static const struct
+{
+  const gchar *name;
+  const TTest *const *test;
+  gint n_rows;
+} cases[] = {
+#define ROWS(name, rows) { #name, &name, G_N_ELEMENTS (rows) }
+  ROWS (conv2d, conv_rows),
+  ROWS (linear, linear_rows),
+  ROWS (attention, attention_rows),
+  ROWS (group_norm, norm_rows),
+  ROWS (layer_norm, norm_rows),
+  ROWS (copies_and_sums, norm_rows),
+  ROWS (grounded_attention, grounded_rows),
+  ROWS (scale, norm_rows),
+  ROWS (depthwise, depthwise_rows),
+  ROWS (canvas, canvas_rows),
+#undef ROWS
+};
+
+static TCase *
+add_case (Suite *suite, const gchar *name)
+{
+  TCase *tc = tcase_create (name);
+
+  tcase_set_timeout (tc, 120);
+  suite_add_tcase (suite, tc);
+  return tc;
+}
+
 void
 tess_ops_add_rows (Suite *suite)
 {
-  TCase *tc;
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    tcase_add_loop_test (add_case (suite, cases[i].name), *cases[i].test, 0,
+                         cases[i].n_rows);
+}
 
-#define add(name, rows)                                                        \
-  tc = tcase_create (#name);                                                   \
-  tcase_set_timeout (tc, 120);                                                 \
-  tcase_add_loop_test (tc, name, 0, rows);                                     \
-  suite_add_tcase (suite, tc)
-  add (conv2d, G_N_ELEMENTS (conv_rows));
-  add (linear, G_N_ELEMENTS (linear_rows));
-  add (attention, G_N_ELEMENTS (attention_rows));
-  add (group_norm, G_N_ELEMENTS (norm_rows));
-  add (layer_norm, G_N_ELEMENTS (norm_rows));
-  add (copies_and_sums, G_N_ELEMENTS (norm_rows));
-  add (grounded_attention, G_N_ELEMENTS (grounded_rows));
-  add (scale, G_N_ELEMENTS (norm_rows));
-  add (depthwise, G_N_ELEMENTS (depthwise_rows));
-  add (canvas, G_N_ELEMENTS (canvas_rows));
-#undef add
+TCase *
+tess_ops_add_some (Suite *suite, const gchar *name, const gint *rows)
+{
+  TCase *tc = add_case (suite, name);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    if (g_str_equal (cases[i].name, name))
+      for (; *rows >= 0; rows++)
+        tcase_add_loop_test (tc, *cases[i].test, *rows, *rows + 1);
+  return tc;
 }
 
 TessProgram *

@@ -23,6 +23,9 @@ void tess_ops_check (void);
 
 void tess_ops_add_rows (Suite *suite);
 
+/* Only @rows of the case @name; they end with -1. */
+TCase *tess_ops_add_some (Suite *suite, const gchar *name, const gint *rows);
+
 /* One convolution: [2, 5, 5, 64] -> 96 channels, and where its answer is
  * stored. */
 TessProgram *tess_ops_program (TessBackend *backend,
