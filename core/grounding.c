@@ -171,7 +171,7 @@ run_mlp (const Job *job,
   if (!tess_exec_run (exec, job->cancellable, job->error))
     return FALSE;
   tess_buffer_read (result, 0, 1, dst);
-  return TRUE;
+  return tess_backend_check (job->backend, job->error);
 }
 
 /* Tokens of one format: those of every filled slot of every set in order, then
@@ -264,7 +264,7 @@ run_trunk (const Job *job, const TessSlots *set, gfloat *dst)
   if (!tess_exec_run (exec, job->cancellable, job->error))
     return FALSE;
   tess_buffer_read (result, 0, 1, dst);
-  return TRUE;
+  return tess_backend_check (job->backend, job->error);
 }
 
 /* The reference looks at the memory of planes [c, cells, cells] as

@@ -255,6 +255,11 @@ main (int argc, char **argv)
       ok = check_folder (&golden, argv[1], &error);
     }
   tess_backend_unref (golden.backend);
+  if (tess_gpu_n_messages () > 0)
+    golden_fail (&golden, "validation layer",
+                 g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+                              "%d messages; see above",
+                              tess_gpu_n_messages ()));
   if (!ok)
     {
       fprintf (stderr, "check-golden: %s\n", error->message);
