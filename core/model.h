@@ -79,6 +79,8 @@ typedef enum
   TESS_ACT_GELU, /* with erf */
   TESS_ACT_QUICK_GELU,
   TESS_ACT_GEGLU, /* first half * gelu (second half) */
+  TESS_ACT_RELU,
+  TESS_ACT_LEAKY_RELU, /* 0.2 of what is below 0 */
 } TessActivation;
 
 /* CLIPTextModel of transformers. */
@@ -139,12 +141,37 @@ typedef struct
   TessFormat formats; /* those that it was trained on */
 } TessInstanceConfig;
 
+/* What StableSR adds to a UNet: an encoder that looks at a picture's latent
+ * and at the time, and a modulation (SPADE) in every residual block. */
+typedef struct
+{
+  gint width;    /* of the encoder's first level; 0: the model has none */
+  gint n_levels; /* as many as the UNet's */
+  gint channels[TESS_MAX_LEVELS];
+  gboolean attention[TESS_MAX_LEVELS];
+  gint n_heads;
+  gint map_channels; /* of what it tells the UNet at each level */
+  gint hidden;       /* of a modulation */
+} TessStructureConfig;
+
+/* What StableSR adds to a VAE's decoder (controllable feature wrapping). */
+typedef struct
+{
+  gint n_layers;                  /* levels that are fused, from the second
+                                     on; 0: the model has none */
+  gint channels[TESS_MAX_LEVELS]; /* of layer i + 1 */
+  gint n_blocks;                  /* dense ones in each */
+  gint growth;
+} TessFusionConfig;
+
 typedef enum
 {
   TESS_PART_UNET,
   TESS_PART_VAE,
   TESS_PART_TEXT,
-  TESS_PART_INSTANCE, /* may be absent */
+  TESS_PART_INSTANCE, /* this and the following may be absent */
+  TESS_PART_STRUCTURE,
+  TESS_PART_FUSION,
   TESS_N_PARTS
 } TessPart;
 
@@ -188,6 +215,18 @@ gboolean tess_model_add_lora (TessModel *model,
 gboolean
 tess_model_add_instances (TessModel *model, const gchar *path, GError **error);
 
+/**
+ * tess_model_add_upscaling:
+ * Adds StableSR's weights: what a file (.ckpt as published, whole or the
+ * StableSR module alone; safetensors) has of the structure encoder with its
+ * modulations, and of the decoder's fusions. Whatever else it holds is let be.
+ * A model's own folder "upscaling", and a single file that has them, are added
+ * when it is opened. Only before the first network is made from the model.
+ * Errors: TESS_ERROR_MODEL when the weights are of another UNet or VAE.
+ */
+gboolean
+tess_model_add_upscaling (TessModel *model, const gchar *path, GError **error);
+
 const gchar *tess_model_path (TessModel *model);
 const gchar *tess_model_name (TessModel *model); /* for people */
 const TessUnetConfig *tess_model_unet (TessModel *model);
@@ -196,6 +235,10 @@ const TessTextConfig *tess_model_text (TessModel *model);
 const TessDiffusionConfig *tess_model_diffusion (TessModel *model);
 /* NULL: no instances. */
 const TessInstanceConfig *tess_model_instance (TessModel *model);
+/* NULL: it cannot upscale. */
+const TessStructureConfig *tess_model_structure (TessModel *model);
+/* NULL: its decoder does not look at the picture. */
+const TessFusionConfig *tess_model_fusion (TessModel *model);
 
 /* What a single file does not say (eps or v of some SD 2 files): told by the
  * caller. */

@@ -73,11 +73,23 @@ swish (const gfloat *restrict src, gfloat factor, gfloat *restrict dst, gsize n)
     dst[i] = src[i] / (1.0f + tess_exp (-factor * src[i]));
 }
 
+TESS_SIMD static void
+rectify (const gfloat *restrict src,
+         gfloat below,
+         gfloat *restrict dst,
+         gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    dst[i] = src[i] > 0.0f ? src[i] : below * src[i];
+}
+
 static void
 activate (TessActivation act, const gfloat *src, gfloat *dst, gsize n)
 {
   if (act == TESS_ACT_SILU || act == TESS_ACT_QUICK_GELU)
     swish (src, act == TESS_ACT_SILU ? 1.0f : 1.702f, dst, n);
+  else if (act == TESS_ACT_RELU || act == TESS_ACT_LEAKY_RELU)
+    rectify (src, act == TESS_ACT_RELU ? 0.0f : 0.2f, dst, n);
   else
     for (gsize i = 0; i < n; i++)
       dst[i] = tess_plain_activate (act, src[i]);

@@ -31,6 +31,10 @@ post_of (TessActivation act)
       return (TessDnnlPost) { .eltwise = dnnl_eltwise_swish, .alpha = 1.702f };
     case TESS_ACT_GELU:
       return (TessDnnlPost) { .eltwise = dnnl_eltwise_gelu_erf };
+    case TESS_ACT_RELU:
+      return (TessDnnlPost) { .eltwise = dnnl_eltwise_relu };
+    case TESS_ACT_LEAKY_RELU:
+      return (TessDnnlPost) { .eltwise = dnnl_eltwise_relu, .alpha = 0.2f };
     case TESS_ACT_NONE:
     case TESS_ACT_GEGLU:
       break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * core/cpu/scale.c: products with a row or a number, and the scaling of lowest
- * frequencies: vector loops over the channels of a cell. */
+ * core/cpu/scale.c: products with a map, a row or a number, and the scaling of
+ * lowest frequencies: vector loops over the channels of a cell. */
 #include "core/cpu/cpu-private.h"
 
 /* Channels at a time: what is summed stays in the first level cache. */
@@ -45,7 +45,8 @@ run_scale (TessKernel *kernel, const TessHostRun *run)
   const TessValue *factor = op->src[TESS_SLOT_FACTOR];
   gsize c = op->dst->shape.c;
   gsize n_rows = tess_shape_n_elements (&op->dst->shape) / c;
-  gboolean single = tess_shape_n_elements (&factor->shape) == 1;
+  gsize n_factor = tess_shape_n_elements (&factor->shape);
+  gboolean single = n_factor == 1;
   gconstpointer src = tess_host_data (run, op->src[TESS_SLOT_SRC]);
   gconstpointer added = residual ? tess_host_data (run, residual) : NULL;
   gconstpointer factors = tess_host_data (run, factor);
@@ -68,7 +69,7 @@ run_scale (TessKernel *kernel, const TessHostRun *run)
           for (gsize k = 0; k < n; k++)
             f[k] = one;
         else
-          load (factors, factor->type, i, n, f);
+          load (factors, factor->type, first % n_factor, n, f);
         multiply (x, f, r, n);
         store (x, dst, op->dst->type, first, n);
       }

@@ -66,6 +66,10 @@ tess_plain_activate (TessActivation act, gfloat x)
       return 0.5f * x * (1.0f + erff (x * (gfloat) G_SQRT2 * 0.5f));
     case TESS_ACT_QUICK_GELU:
       return x / (1.0f + expf (-1.702f * x));
+    case TESS_ACT_RELU:
+      return x > 0.0f ? x : 0.0f;
+    case TESS_ACT_LEAKY_RELU:
+      return x > 0.0f ? x : 0.2f * x;
     case TESS_ACT_NONE:
     case TESS_ACT_GEGLU:
       break;

@@ -117,11 +117,12 @@ TessValue *tess_layer_norm (TessProgram *program, const TessLayerNorm *args);
 /* a + b; b may be [1, ...] or [1, 1, 1, c] where a has more of them. */
 TessValue *tess_add (TessProgram *program, TessValue *a, TessValue *b);
 
-/* NONE, SILU, GELU or QUICK_GELU of every element. */
+/* Of every element; any but GEGLU. */
 TessValue *
 tess_activate (TessProgram *program, TessValue *src, TessActivation act);
 
-/* src * factor + residual; factor [1, 1, 1, 1] or [1, 1, 1, c] of any type. */
+/* src * factor + residual; factor [1, 1, 1, 1], [1, 1, 1, c] or as src, of any
+ * type. */
 typedef struct
 {
   TessValue *src;

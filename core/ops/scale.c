@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * core/ops/scale.c: product with a row or a number: checks, recording, plain
- * answer. */
+ * core/ops/scale.c: product with a map, a row or a number: checks,
+ * recording, plain answer. */
 #include "core/ops/ops-private.h"
 
 TessValue *
@@ -13,7 +13,9 @@ tess_scale (TessProgram *program, const TessScale *args)
   gchar text[2][TESS_SHAPE_CHARS];
   TessOp *op;
 
-  if ((n != 1 && n != (gsize) shape->c) || args->factor->type == TESS_I32)
+  if ((n != 1 && n != (gsize) shape->c
+       && !tess_shape_equal (&args->factor->shape, shape))
+      || args->factor->type == TESS_I32)
     tess_program_fail_shape (program, klass, "the factor %s does not fit %s",
                              tess_shape_string (&args->factor->shape, text[0]),
                              tess_shape_string (shape, text[1]));

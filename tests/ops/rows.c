@@ -464,9 +464,13 @@ record_activate (Maker *maker, gconstpointer data)
   TessValue *a = source (maker, row->n, row->h, row->w, row->c);
   TessProgram *program = maker->program;
 
-  return tess_add (program, tess_activate (program, a, TESS_ACT_SILU),
-                   tess_add (program, tess_activate (program, a, TESS_ACT_GELU),
-                             tess_activate (program, a, TESS_ACT_QUICK_GELU)));
+  static const TessActivation acts[] = { TESS_ACT_GELU, TESS_ACT_QUICK_GELU,
+                                         TESS_ACT_RELU, TESS_ACT_LEAKY_RELU };
+  TessValue *sum = tess_activate (program, a, TESS_ACT_SILU);
+
+  for (guint i = 0; i < G_N_ELEMENTS (acts); i++)
+    sum = tess_add (program, tess_activate (program, a, acts[i]), sum);
+  return sum;
 }
 
 START_TEST (copies_and_sums)
@@ -548,7 +552,8 @@ START_TEST (grounded_attention)
 }
 END_TEST
 
-/* One factor for all, one for each channel, with and without a residual. */
+/* One factor for all, one for each channel, one for each number, with and
+ * without a residual. */
 static TessValue *
 record_scale (Maker *maker, gconstpointer data)
 {
@@ -567,6 +572,21 @@ record_scale (Maker *maker, gconstpointer data)
                            : NULL });
 }
 
+/* The residual is drawn first: a number of it counts whatever the factor. */
+static TessValue *
+record_scale_map (Maker *maker, gconstpointer data)
+{
+  const NormRow *row = data;
+  TessValue *residual = source (maker, row->n, row->h, row->w, row->c);
+  TessValue *src = source (maker, row->n, row->h, row->w, row->c);
+
+  return tess_scale (
+      maker->program,
+      &(TessScale) { .src = src,
+                     .factor = source (maker, row->n, row->h, row->w, row->c),
+                     .residual = residual });
+}
+
 static TessValue *
 record_scale_low (Maker *maker, gconstpointer data)
 {
@@ -582,6 +602,7 @@ START_TEST (scale)
   static const NormRow thin[] = { { 2, 1, 6, 65 }, { 1, 5, 1, 3 } };
 
   check_row (record_scale, &norm_rows[_i], _i, FALSE);
+  check_row (record_scale_map, &norm_rows[_i], _i, FALSE);
   check_row (record_scale_low, &norm_rows[_i], _i, FALSE);
   if (_i < (gint) G_N_ELEMENTS (thin))
     check_row (record_scale_low, &thin[_i], _i, FALSE);

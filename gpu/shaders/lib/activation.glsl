@@ -35,5 +35,9 @@ tess_activate (uint act, float x)
     return 0.5 * x * (1.0 + tess_erf (x * 0.70710678));
   if (act == TESS_GPU_ACT_QUICK_GELU)
     return tess_sigmoid_times (x, 1.702);
+  if (act == TESS_GPU_ACT_RELU)
+    return max (x, 0.0);
+  if (act == TESS_GPU_ACT_LEAKY_RELU)
+    return max (x, 0.2 * x);
   return x;
 }
