@@ -10,8 +10,8 @@
 #define ONE 0x1p40
 #define LARGEST 0x1p20f /* 2^20 * 2^40 leaves room for the sum */
 
-static gdouble
-weight_at (TessTileWeight weight, gint i, gint n, gdouble bias)
+gdouble
+tess_tile_weight (TessTileWeight weight, gint i, gint n, gdouble bias)
 {
   gdouble u;
 
@@ -45,7 +45,7 @@ axis_weights (TessTileWeight weight,
   for (gint j = 0; j < n; j++)
     for (gint i = 0; i < (sizes ? sizes[j] : tile); i++)
       {
-        gdouble w = weight_at (weight, i, sizes ? sizes[j] : tile, bias);
+        gdouble w = tess_tile_weight (weight, i, sizes ? sizes[j] : tile, bias);
 
         weights[(gsize) j * tile + i] = w;
         sums[(starts[j] + i) % length] += w;

@@ -27,6 +27,10 @@ typedef struct
   gint gap_x, gap_y; /* columns and rows before the first tile, 0 as a rule */
 } TessBlend;
 
+/* What cell @i of @n along an axis weighs before sums are brought to 1; the
+ * middle lies @bias cells beyond (n - 1) / 2. */
+gdouble tess_tile_weight (TessTileWeight weight, gint i, gint n, gdouble bias);
+
 /* @seam_bias: cells by which the centre along y lies lower (StableSR: 0.5).
  * Sources: Jimenez 2023 (Mixture of Diffusers), Wang 2023 (StableSR). */
 TessBlend *tess_blend_new (const TessTilePlan *plan,

@@ -440,6 +440,9 @@ run_call (TessDenoiseBackend *self,
   g_autofree gint32 *places = g_new (gint32, 2 * n);
   g_autofree gint32 *rows = g_new (gint32, n);
   g_autofree gint32 *grounds = g_new (gint32, n);
+  gsize n_sample = n_tile / sizeof (gfloat);
+  g_autofree gfloat *structure
+      = job->structure ? g_new (gfloat, n * n_sample) : NULL;
   const TessUnetCall call = {
     .n = n,
     .h = shape.h,
@@ -447,6 +450,7 @@ run_call (TessDenoiseBackend *self,
     .step = step,
     .rows = rows,
     .grounds = grounds,
+    .structure = structure,
   };
   g_autofree TessTask *tasks = g_new (TessTask, 3 + n + N_CANVASES);
   gint n_tasks = 0;
@@ -465,6 +469,9 @@ run_call (TessDenoiseBackend *self,
       grounds[i] = sample->ground;
       places[2 * i] = tile.x % plan->width;
       places[2 * i + 1] = tile.y % plan->height;
+      if (structure != NULL)
+        tess_blend_gather (plan, sample->tile, job->channels, job->structure,
+                           structure + i * n_sample);
     }
   if (!job->begin (&call, job->denoiser_data, &batch, error))
     return FALSE;

@@ -34,6 +34,7 @@ typedef struct
   TessTensor *sum_x; /* of inputs, while bootstrapping */
 
   gfloat *src;
+  gfloat *structure;
   gfloat *dst;
   gfloat *share;
   gfloat *background;
@@ -249,7 +250,8 @@ tess_denoise_n_bytes (const TessDenoise *job)
                  + (job->regions && job->regions->n_steps > 0);
 
   /* output, extra, up to three of the sampler's history; sums are 64 bits */
-  return (5 + 2 * n_sums) * canvas + (2 * MAX (job->batch, 1) + 3) * tile
+  return (5 + 2 * n_sums) * canvas
+         + ((2 + (job->structure != NULL)) * MAX (job->batch, 1) + 3) * tile
          + (gsize) plan->n_tiles * 4 * sizeof (TessSample);
 }
 
@@ -316,6 +318,8 @@ loop_init (Loop *loop, const TessDenoise *job, TessTensor *x, GError **error)
     }
   loop->src = g_new (gfloat, n_batch * loop->n_tile);
   loop->dst = g_new (gfloat, n_batch * loop->n_tile);
+  if (job->structure)
+    loop->structure = g_new (gfloat, n_batch * loop->n_tile);
   loop->rows = g_new (gint32, n_batch);
   loop->grounds = g_new (gint32, n_batch);
   if (leaves_out (job))
@@ -338,6 +342,7 @@ loop_finish (Loop *loop)
   g_clear_pointer (&loop->sum_negative, tess_tensor_unref);
   g_clear_pointer (&loop->sum_x, tess_tensor_unref);
   g_clear_pointer (&loop->src, g_free);
+  g_clear_pointer (&loop->structure, g_free);
   g_clear_pointer (&loop->dst, g_free);
   g_clear_pointer (&loop->rows, g_free);
   g_clear_pointer (&loop->grounds, g_free);
@@ -440,6 +445,7 @@ loop_call (Loop *loop,
     .rows = loop->rows,
     .dst = loop->dst,
     .grounds = loop->grounds,
+    .structure = loop->structure,
   };
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
@@ -450,6 +456,9 @@ loop_call (Loop *loop,
       loop->grounds[i] = samples[i].ground;
       if (!loop_gather (loop, &samples[i], loop->src + i * n_tile, error))
         return FALSE;
+      if (job->structure)
+        tess_blend_gather (job->method->plan, samples[i].tile, job->channels,
+                           job->structure, loop->structure + i * n_tile);
     }
   if (!job->denoiser (&call, job->denoiser_data, cancellable, error))
     return FALSE;
@@ -515,12 +524,26 @@ loop_keep (Loop *loop)
     loop->x[i] = kept[i] + keep->painted[i % plane] * (loop->x[i] - kept[i]);
 }
 
+/* What this step's sampler adds, given or drawn; NULL: nothing. */
+static const gfloat *
+step_noise (Loop *loop)
+{
+  const TessDenoise *job = loop->job;
+  gfloat *drawn = tess_tensor_f32 (loop->extra);
+
+  if (!tess_sampler_wants_noise (job->sampler, loop->step))
+    return NULL;
+  if (job->noise != NULL)
+    return job->noise + loop->step * loop->n_canvas;
+  tess_random_normal (job->random, drawn, loop->n_canvas);
+  return drawn;
+}
+
 static void
 loop_advance (Loop *loop)
 {
   const TessDenoise *job = loop->job;
   gfloat *output = tess_tensor_f32 (loop->output);
-  gfloat *noise = NULL;
 
   loop_read (loop, loop->sum, output, output);
   if (job->negative)
@@ -535,13 +558,8 @@ loop_advance (Loop *loop)
     loop_read (loop, loop->sum_x, loop->x, loop->x);
   if (job->look && (!job->looks || job->looks (loop->step, job->data)))
     job->look (loop->step, loop->x, output, job->data);
-  if (tess_sampler_wants_noise (job->sampler, loop->step))
-    {
-      noise = tess_tensor_f32 (loop->extra);
-      tess_random_normal (job->random, noise, loop->n_canvas);
-    }
-  tess_sampler_step (job->sampler, loop->step, output, noise, loop->x,
-                     loop->n_canvas);
+  tess_sampler_step (job->sampler, loop->step, output, step_noise (loop),
+                     loop->x, loop->n_canvas);
   if (job->keep)
     loop_keep (loop);
 }
@@ -583,15 +601,12 @@ step_there (Loop *loop,
 {
   const TessDenoise *job = loop->job;
   TessRandom random = { 0 };
-  gfloat *noise = NULL;
+  const gfloat *noise;
   GError *local = NULL;
 
-  if (tess_sampler_wants_noise (job->sampler, loop->step))
-    {
-      random = *job->random;
-      noise = tess_tensor_f32 (loop->extra);
-      tess_random_normal (job->random, noise, loop->n_canvas);
-    }
+  if (job->random != NULL)
+    random = *job->random;
+  noise = step_noise (loop);
   if (tess_denoise_backend_step (loop->backend, loop->step, samples, noise,
                                  loop->x, cancellable, &local))
     return TRUE;
@@ -603,7 +618,7 @@ step_there (Loop *loop,
     }
   g_debug ("the canvas leaves the backend: %s", local->message);
   g_error_free (local);
-  if (noise != NULL)
+  if (job->random != NULL)
     *job->random = random;
   g_clear_pointer (&loop->backend, tess_denoise_backend_free);
   return step_here (loop, samples, cancellable, error);

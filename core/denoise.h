@@ -108,14 +108,20 @@ typedef struct
    * with tiles that stay. */
   const gint32 *grounds;
 
+  /* [channels, height, width] that the network looks at beside the canvas
+   * (tess_unet_structure), NULL: none. */
+  const gfloat *structure;
+
   const TessKeep *keep; /* may be NULL */
 
   gint first_step;         /* to go on from; 0: the beginning */
   gint end_step;           /* to stop before; 0: the end */
   const gfloat *last_said; /* the state's output there, if the method holds */
 
-  TessRandom *random; /* where a stochastic sampler's noise comes from, drawn
-                         on the canvas; may be NULL if it wants none */
+  TessRandom *random;  /* where a stochastic sampler's noise comes from, drawn
+                          on the canvas; may be NULL if it wants none */
+  const gfloat *noise; /* ... given instead, of every step [n_steps, channels,
+                          height, width]; may be NULL */
 
   /* After each call of the network; before each step of the sampler, with
    * what the network said about @x; after each step, where FALSE ends the run

@@ -124,8 +124,8 @@ cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
   TessUnetCost cost;
 
   if (!tess_unet_cost (job->studio->unet, n_samples, tiles->tile_h,
-                       tiles->tile_w, n_tokens (job), n_ground (job), &cost,
-                       error))
+                       tiles->tile_w, n_tokens (job), n_ground (job), FALSE,
+                       &cost, error))
     return FALSE;
   tess_job_denoise (job, &denoise);
   denoise.batch = n_samples;
@@ -144,9 +144,9 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
   gsize vae_weights, cells = (gsize) tiles->width * tiles->height;
   TessType storage = tess_backend_storage (job->studio->backend);
 
-  if (!tess_vae_cost (job->studio->vae, tiles->height, tiles->width, &job->vae,
-                      &bytes->decode, &vae_weights, &job->n_flops_decode,
-                      error))
+  if (!tess_vae_cost (job->studio->vae, tiles->height, tiles->width, FALSE,
+                      &job->vae, &bytes->decode, &vae_weights,
+                      &job->n_flops_decode, error))
     return FALSE;
   bytes->weights = vae_weights
                    + tess_model_n_params (job->studio->model, TESS_PART_TEXT)

@@ -61,6 +61,11 @@ gboolean tess_config_infer_unet (const TessTensorFile *file,
                                  TessUnetConfig *config,
                                  GError **error);
 
+/* Its VAE alone, whose names begin with TESS_ORIGINAL_VAE. */
+gboolean tess_config_infer_vae (const TessTensorFile *file,
+                                TessVaeConfig *config,
+                                GError **error);
+
 /* Do @files hold an instance addition? */
 gboolean tess_config_has_instance (const GPtrArray *files);
 
@@ -73,6 +78,25 @@ gboolean tess_config_infer_instance (const GPtrArray *files,
                                      const gchar *path,
                                      TessInstanceConfig *config,
                                      GError **error);
+
+/* Do @files hold StableSR's structure encoder; its fusions? */
+gboolean tess_config_has_structure (const GPtrArray *files);
+gboolean tess_config_has_fusion (const GPtrArray *files);
+
+/**
+ * tess_config_infer_structure:
+ * Sizes from the shapes of its tensors; @path is named in errors. What they do
+ * not say: 4 heads. tess_config_infer_fusion the same.
+ * Errors: TESS_ERROR_MODEL.
+ */
+gboolean tess_config_infer_structure (const GPtrArray *files,
+                                      const gchar *path,
+                                      TessStructureConfig *config,
+                                      GError **error);
+gboolean tess_config_infer_fusion (const GPtrArray *files,
+                                   const gchar *path,
+                                   TessFusionConfig *config,
+                                   GError **error);
 
 /* For both: is the configuration within bounds? */
 gboolean tess_config_check_unet (const TessUnetConfig *config,

@@ -94,6 +94,21 @@ tess_formula_tensor (const gchar *name,
   return tensor;
 }
 
+static void
+take_all (TessModel *model, TessPart part, TessTensorFile *file)
+{
+  for (guint i = 0; i < file->names->len; i++)
+    {
+      const gchar *name = file->names->pdata[i];
+      TessTensor *tensor = tess_tensor_file_get (file, name);
+      TessLayoutEntry entry
+          = { .name = (gchar *) name, .n_dims = MIN (tensor->n_dims, 4) };
+
+      memcpy (entry.dims, tensor->dims, entry.n_dims * sizeof *entry.dims);
+      tess_model_take_weight (model, part, &entry, tensor);
+    }
+}
+
 TessModel *
 tess_model_new_formula_instance (TessTensorFile *file, GError **error)
 {
@@ -105,17 +120,43 @@ tess_model_new_formula_instance (TessTensorFile *file, GError **error)
       && !tess_config_infer_instance (files, file->path,
                                       &model->config.instance, error))
     return NULL;
-  for (guint i = 0; i < file->names->len; i++)
-    {
-      const gchar *name = file->names->pdata[i];
-      TessTensor *tensor = tess_tensor_file_get (file, name);
-      TessLayoutEntry entry
-          = { .name = (gchar *) name, .n_dims = MIN (tensor->n_dims, 4) };
-
-      memcpy (entry.dims, tensor->dims, entry.n_dims * sizeof *entry.dims);
-      tess_model_take_weight (model, TESS_PART_INSTANCE, &entry, tensor);
-    }
+  take_all (model, TESS_PART_INSTANCE, file);
   return g_steal_pointer (&model);
+}
+
+TessModel *
+tess_model_add_formula (TessModel *model,
+                        TessPart part,
+                        TessTensorFile *file,
+                        GError **error)
+{
+  g_autoptr (TessModel) made = model != NULL
+                                   ? tess_model_ref (model)
+                                   : tess_model_new_empty (file->path);
+  g_autoptr (GPtrArray) files = g_ptr_array_new ();
+  const TessTensor *first = tess_tensor_file_get (file, TESS_ORIGINAL_STRUCTURE
+                                                  "input_blocks.0.0.weight");
+  gboolean ok = TRUE;
+
+  g_ptr_array_add (files, file);
+  if (part == TESS_PART_STRUCTURE && first != NULL && first->n_dims == 4)
+    {
+      made->config.unet.in_channels = (gint) CLAMP (first->dims[1], 1, 64);
+      ok = tess_config_infer_structure (files, file->path,
+                                        &made->config.structure, error)
+           && tess_model_load_part (made, part, TESS_NAMING_ORIGINAL, files,
+                                    error);
+    }
+  else if (part == TESS_PART_FUSION)
+    ok = tess_config_infer_fusion (files, file->path, &made->config.fusion,
+                                   error)
+         && tess_model_load_part (made, part, TESS_NAMING_ORIGINAL, files,
+                                  error);
+  else
+    take_all (made, part, file);
+  if (!ok)
+    return NULL;
+  return model != NULL ? model : g_steal_pointer (&made);
 }
 
 /* {"shape": [...], "first": [two numbers]} */
@@ -227,18 +268,19 @@ read_original_heads (JsonObject *json, TessUnetConfig *config)
                                    : CLAMP (heads, 1, 1024);
 }
 
-/* A network listed without the prefix that single files have, given it. */
+/* A network listed without the prefix that single files have, known by the
+ * tensor @mark, given it. */
 static void
-add_prefix (TessTensorFile *file)
+add_prefix (TessTensorFile *file, const gchar *mark, const gchar *prefix)
 {
   guint n = file->names->len;
 
-  if (tess_tensor_file_get (file, "input_blocks.0.0.weight") == NULL)
+  if (tess_tensor_file_get (file, mark) == NULL)
     return;
   for (guint i = 0; i < n; i++)
     {
       const gchar *name = file->names->pdata[i];
-      g_autofree gchar *full = g_strconcat (TESS_ORIGINAL_UNET, name, NULL);
+      g_autofree gchar *full = g_strconcat (prefix, name, NULL);
 
       tess_tensor_file_add (file, full, tess_tensor_file_get (file, name));
     }
@@ -268,7 +310,7 @@ load_formula (TessModel *model,
   if (file == NULL)
     return FALSE;
   g_ptr_array_add (files, file);
-  add_prefix (file);
+  add_prefix (file, "input_blocks.0.0.weight", TESS_ORIGINAL_UNET);
   if (unet == NULL)
     unet = object_member (config, "network");
   if (unet == NULL)
@@ -299,7 +341,8 @@ load_formula (TessModel *model,
                                         : TESS_NAMING_DIFFUSERS,
                                files, error)
          && (!tess_config_has_instance (files)
-             || tess_model_load_instance (model, files, error));
+             || tess_model_load_instance (model, files, error))
+         && tess_model_load_upscaling (model, files, error);
 }
 
 TessModel *
@@ -312,6 +355,26 @@ tess_model_new_formula (const gchar *golden_json, GError **error)
     return NULL;
   model = tess_model_new_empty (golden_json);
   if (!load_formula (model, json_node_get_object (root), golden_json, error))
+    return NULL;
+  return g_steal_pointer (&model);
+}
+
+TessModel *
+tess_model_new_formula_vae (const gchar *path, GError **error)
+{
+  g_autoptr (TessModel) model = tess_model_new_empty (path);
+  g_autoptr (GPtrArray) files
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_tensor_file_free);
+  TessTensorFile *file = tess_formula_file (path, "", error);
+
+  if (file == NULL)
+    return NULL;
+  g_ptr_array_add (files, file);
+  add_prefix (file, "encoder.conv_in.weight", TESS_ORIGINAL_VAE);
+  if (!tess_config_infer_vae (file, &model->config.vae, error)
+      || !tess_model_load_part (model, TESS_PART_VAE, TESS_NAMING_ORIGINAL,
+                                files, error)
+      || !tess_model_load_upscaling (model, files, error))
     return NULL;
   return g_steal_pointer (&model);
 }

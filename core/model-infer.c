@@ -178,8 +178,10 @@ tess_config_infer_unet (const TessTensorFile *file,
   return tess_config_check_unet (config, file->path, error);
 }
 
-static gboolean
-infer_vae (const TessTensorFile *file, TessVaeConfig *config, GError **error)
+gboolean
+tess_config_infer_vae (const TessTensorFile *file,
+                       TessVaeConfig *config,
+                       GError **error)
 {
   static const gchar prefix[] = TESS_ORIGINAL_VAE;
   const TessTensor *first = get (file, 4, "%sencoder.conv_in.weight", prefix);
@@ -349,7 +351,7 @@ tess_config_infer (const TessTensorFile *file,
       return FALSE;
     }
   if (!tess_config_infer_unet (file, TESS_ORIGINAL_UNET, &config->unet, error)
-      || !infer_vae (file, &config->vae, error)
+      || !tess_config_infer_vae (file, &config->vae, error)
       || !infer_text (file, &config->text, error))
     return FALSE;
   tess_config_default_diffusion (&config->diffusion);

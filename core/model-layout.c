@@ -343,6 +343,10 @@ tess_layout_part (const TessModelConfig *config, TessPart part)
       return tess_layout_text (&config->text);
     case TESS_PART_INSTANCE:
       return tess_layout_instance (&config->unet, &config->instance);
+    case TESS_PART_STRUCTURE:
+      return tess_layout_structure (&config->unet, &config->structure);
+    case TESS_PART_FUSION:
+      return tess_layout_fusion (&config->fusion);
     case TESS_N_PARTS:
       break;
     }
@@ -357,6 +361,8 @@ tess_part_name (TessPart part)
     [TESS_PART_VAE] = "VAE",
     [TESS_PART_TEXT] = "text encoder",
     [TESS_PART_INSTANCE] = "instance addition",
+    [TESS_PART_STRUCTURE] = "upscaling addition",
+    [TESS_PART_FUSION] = "decoder's upscaling addition",
   };
 
   g_return_val_if_fail (part < TESS_N_PARTS, NULL);

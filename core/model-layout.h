@@ -23,6 +23,8 @@ typedef struct
   TessTextConfig text;
   TessDiffusionConfig diffusion;
   TessInstanceConfig instance;
+  TessStructureConfig structure;
+  TessFusionConfig fusion;
 } TessModelConfig;
 
 /* (element-type TessLayoutEntry) (transfer full) */
@@ -31,11 +33,17 @@ GArray *tess_layout_vae (const TessVaeConfig *config);
 GArray *tess_layout_text (const TessTextConfig *config);
 GArray *tess_layout_instance (const TessUnetConfig *unet,
                               const TessInstanceConfig *config);
+GArray *tess_layout_structure (const TessUnetConfig *unet,
+                               const TessStructureConfig *config);
+GArray *tess_layout_fusion (const TessFusionConfig *config);
 GArray *tess_layout_part (const TessModelConfig *config, TessPart part);
 
 /* The names of @layout's transformer blocks ("...transformer_blocks.0") in the
  * order in which they are run are those of its "attn1". */
 #define TESS_TRANSFORMER_MARK ".attn1.to_q.weight"
+
+/* The names of its residual blocks ("...resnets.0") are those of this. */
+#define TESS_RESNET_MARK ".norm2.weight"
 
 /* Cells' channels of what comes from below into the residual block @i of the
  * way up, counted from the lowest. */

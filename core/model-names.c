@@ -112,17 +112,19 @@ find_original (const TessModelConfig *config,
   return NULL;
 }
 
-/* In either naming, with or without the UNet's prefix. */
+/* In either naming, with or without the prefix of what it is added to. */
 static TessTensor *
-find_instance (const TessModelConfig *config,
+find_addition (const TessModelConfig *config,
+               TessPart part,
                const gchar *name,
                const GPtrArray *files,
                const gchar **why)
 {
-  static const gchar *const prefixes[] = { "", TESS_ORIGINAL_UNET };
+  static const gchar *const prefixes[]
+      = { "", TESS_ORIGINAL_UNET, TESS_ORIGINAL_VAE };
   gint third;
   g_autofree gchar *original
-      = tess_names_original (config, TESS_PART_INSTANCE, name, FALSE, &third);
+      = tess_names_original (config, part, name, FALSE, &third);
 
   for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
     for (gint k = 0; k < 2; k++)
@@ -146,8 +148,8 @@ tess_names_find (TessNaming naming,
                  const GPtrArray *files,
                  const gchar **why)
 {
-  if (part == TESS_PART_INSTANCE)
-    return find_instance (config, name, files, why);
+  if (part >= TESS_PART_INSTANCE)
+    return find_addition (config, part, name, files, why);
   if (naming == TESS_NAMING_DIFFUSERS)
     return find_diffusers (part, name, files, why);
   return find_original (config, part, name, files, why);

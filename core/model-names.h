@@ -16,6 +16,10 @@ G_BEGIN_DECLS
 #define TESS_ORIGINAL_VAE "first_stage_model."
 #define TESS_ORIGINAL_CLIP "cond_stage_model.transformer."
 #define TESS_ORIGINAL_OPENCLIP "cond_stage_model.model."
+#define TESS_ORIGINAL_STRUCTURE "structcond_stage_model."
+
+/* What stands there in names of Tessera's own. */
+#define TESS_STRUCTURE_ENCODER "encoder."
 
 typedef enum
 {
@@ -28,7 +32,7 @@ typedef enum
  * The tensor of that name in any of @files, a view of a larger one where the
  * file keeps several together. NULL without an error when there is none.
  * @why, where given, gets what is wrong with one that is there but cannot be
- * read. An instance addition's are found whatever the naming. (transfer full)
+ * read. An addition's are found whatever the naming. (transfer full)
  */
 TessTensor *tess_names_find (TessNaming naming,
                              const TessModelConfig *config,

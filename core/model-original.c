@@ -50,6 +50,7 @@ static const Word unet_resnet[] = {
   { "norm2.", "out_layers.0." },
   { "conv2.", "out_layers.3." },
   { "conv_shortcut.", "skip_connection." },
+  { "spade.", "spade." },
 };
 
 static const Word unet_ends[] = {
@@ -242,6 +243,37 @@ openclip_original (const gchar *name, gint *third)
               : NULL;
 }
 
+/* StableSR's encoder: its residual blocks are the UNet's. */
+static gchar *
+structure_original (const TessUnetConfig *config, const gchar *name)
+{
+  static const gchar *const rows[]
+      = { "input_blocks.%d.0.%n", "middle_block.%d.%n", "fea_tran.%d.%n" };
+  const gchar *rest = name + strlen (TESS_STRUCTURE_ENCODER);
+  gint i, at;
+
+  if (!g_str_has_prefix (name, TESS_STRUCTURE_ENCODER))
+    {
+      g_autofree gchar *block = unet_original (config, name);
+
+      return block ? g_strconcat (TESS_ORIGINAL_UNET, block, NULL) : NULL;
+    }
+  for (guint k = 0; k < G_N_ELEMENTS (rows); k++)
+    {
+      g_autofree gchar *part = NULL;
+
+      at = 0;
+      if (sscanf (rest, rows[k], &i, &at) != 1 || at == 0)
+        continue;
+      part = translate_all (unet_resnet, G_N_ELEMENTS (unet_resnet), "",
+                            rest + at);
+      if (part != NULL)
+        return g_strdup_printf ("%s%.*s%s", TESS_ORIGINAL_STRUCTURE, at, rest,
+                                part);
+    }
+  return g_strconcat (TESS_ORIGINAL_STRUCTURE, rest, NULL);
+}
+
 gchar *
 tess_names_original (const TessModelConfig *config,
                      TessPart part,
@@ -268,6 +300,10 @@ tess_names_original (const TessModelConfig *config,
     case TESS_PART_INSTANCE: /* without the prefix, as it is published */
       return strstr (name, ".fuser.") ? unet_original (&config->unet, name)
                                       : g_strdup (name);
+    case TESS_PART_STRUCTURE:
+      return structure_original (&config->unet, name);
+    case TESS_PART_FUSION:
+      return g_strdup (name);
     case TESS_N_PARTS:
       break;
     }

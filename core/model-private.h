@@ -38,4 +38,9 @@ gboolean tess_model_load_instance (TessModel *model,
                                    const GPtrArray *files,
                                    GError **error);
 
+/* StableSR's additions out of @files, those that they have. */
+gboolean tess_model_load_upscaling (TessModel *model,
+                                    const GPtrArray *files,
+                                    GError **error);
+
 G_END_DECLS

@@ -70,11 +70,27 @@ TessModel *
 tess_model_new_formula_instance (TessTensorFile *file, GError **error);
 
 /**
+ * tess_model_add_formula:
+ * Adds every tensor of @file to @part by its name; @model NULL: to a new model
+ * that has nothing else. What a configuration can be inferred from is: of
+ * StableSR's encoder alone, of its fusions, in their files' naming.
+ * Returns: @model, or the new one; NULL with an error.
+ */
+TessModel *tess_model_add_formula (TessModel *model,
+                                   TessPart part,
+                                   TessTensorFile *file,
+                                   GError **error);
+
+/* A VAE, with fusions if it has them, from a NAME.tensors.json in the original
+ * naming without a prefix. */
+TessModel *tess_model_new_formula_vae (const gchar *path, GError **error);
+
+/**
  * tess_model_new_formula:
  * The UNet that a golden case describes (its "config", "weight_seed" and
  * "tensors"), in diffusers' or the original naming, with the scheduler where
- * one is given, and the instance addition where the tensors have one. It has
- * neither VAE nor text encoder.
+ * one is given, and the additions that the tensors have. It has neither VAE
+ * nor text encoder.
  */
 TessModel *tess_model_new_formula (const gchar *golden_json, GError **error);
 

@@ -238,6 +238,8 @@ static gboolean
 open_folder (TessModel *model, GError **error)
 {
   g_autofree gchar *instance = g_build_filename (model->path, "instance", NULL);
+  g_autofree gchar *upscaling
+      = g_build_filename (model->path, "upscaling", NULL);
 
   if (!tess_config_read_folder (model->path, &model->config, error))
     return FALSE;
@@ -251,8 +253,10 @@ open_folder (TessModel *model, GError **error)
                                     error))
         return FALSE;
     }
-  return !g_file_test (instance, G_FILE_TEST_IS_DIR)
-         || tess_model_add_instances (model, instance, error);
+  return (!g_file_test (instance, G_FILE_TEST_IS_DIR)
+          || tess_model_add_instances (model, instance, error))
+         && (!g_file_test (upscaling, G_FILE_TEST_IS_DIR)
+             || tess_model_add_upscaling (model, upscaling, error));
 }
 
 static gboolean
@@ -270,8 +274,9 @@ open_single (TessModel *model, GError **error)
   for (TessPart part = 0; part < TESS_PART_INSTANCE; part++)
     if (!tess_model_load_part (model, part, TESS_NAMING_ORIGINAL, files, error))
       return FALSE;
-  return !tess_config_has_instance (files)
-         || tess_model_load_instance (model, files, error);
+  return (!tess_config_has_instance (files)
+          || tess_model_load_instance (model, files, error))
+         && tess_model_load_upscaling (model, files, error);
 }
 
 /* What no part can see by itself. */
@@ -356,6 +361,18 @@ const TessInstanceConfig *
 tess_model_instance (TessModel *model)
 {
   return model->config.instance.n_slots > 0 ? &model->config.instance : NULL;
+}
+
+const TessStructureConfig *
+tess_model_structure (TessModel *model)
+{
+  return model->config.structure.width > 0 ? &model->config.structure : NULL;
+}
+
+const TessFusionConfig *
+tess_model_fusion (TessModel *model)
+{
+  return model->config.fusion.n_layers > 0 ? &model->config.fusion : NULL;
 }
 
 void

@@ -30,7 +30,7 @@ tess_multidiffusion_new (const TessMultidiffusionSettings *settings,
     return NULL;
   self = g_new0 (Multidiffusion, 1);
   self->plan = plan;
-  self->blend = tess_blend_new (plan, settings->weight, 0.0);
+  self->blend = tess_blend_new (plan, settings->weight, settings->seam_bias);
   self->method.plan = self->plan;
   self->method.blend = self->blend;
   self->method.free = multidiffusion_free;

@@ -12,6 +12,7 @@ typedef struct
 {
   TessTileSettings tiles;
   TessTileWeight weight;
+  gdouble seam_bias; /* as in tess_blend_new */
 } TessMultidiffusionSettings;
 
 /* Errors: those of tess_tile_plan_new. */

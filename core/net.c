@@ -89,21 +89,58 @@ tess_net_group_norm (const TessNet *net,
 }
 
 TessValue *
+tess_net_time_row (const TessNet *net, const gchar *path, TessValue *emb)
+{
+  g_autofree gchar *proj = g_strconcat (path, ".time_emb_proj", NULL);
+  const TessWeight *bias = tess_net_weight (net, path, "conv1.bias");
+  TessValue *row = tess_net_linear (net, proj, emb, NULL, TESS_ACT_NONE);
+  TessShape shape = { 1, 1, 1, tess_value_shape (row)->c };
+
+  return tess_add (
+      net->program, row,
+      tess_view (net->program, tess_constant (net->program, bias), 0, &shape));
+}
+
+TessValue *
+tess_net_resnet_head (const TessNet *net,
+                      const gchar *path,
+                      TessValue *src,
+                      TessValue *row,
+                      gfloat eps)
+{
+  g_autofree gchar *norm1 = g_strconcat (path, ".norm1", NULL);
+  g_autofree gchar *norm2 = g_strconcat (path, ".norm2", NULL);
+  TessConv2d conv = { .row = row, .pad_begin = 1, .pad_end = 1 };
+
+  conv.src = tess_net_group_norm (net, norm1, src, NULL, eps, TESS_ACT_SILU);
+  conv.weight = tess_net_weight (net, path, "conv1.weight");
+  return tess_net_group_norm (net, norm2, tess_conv2d (net->program, &conv),
+                              NULL, eps, TESS_ACT_SILU);
+}
+
+TessValue *
+tess_net_shortcut (const TessNet *net, const gchar *path, TessValue *src)
+{
+  g_autofree gchar *shortcut = g_strconcat (path, ".conv_shortcut", NULL);
+
+  if (tess_net_optional_weight (net, shortcut, "weight") == NULL)
+    return src;
+  return tess_net_linear (net, shortcut, src, NULL, TESS_ACT_NONE);
+}
+
+TessValue *
 tess_net_resnet_tail (const TessNet *net,
                       const gchar *path,
                       TessValue *src,
                       TessValue *h)
 {
   g_autofree gchar *conv2 = g_strconcat (path, ".conv2", NULL);
-  g_autofree gchar *shortcut = g_strconcat (path, ".conv_shortcut", NULL);
   TessConv2d conv = { .src = h,
                       .weight = tess_net_weight (net, conv2, "weight"),
                       .bias = tess_net_optional_weight (net, conv2, "bias"),
-                      .residual = src,
+                      .residual = tess_net_shortcut (net, path, src),
                       .pad_begin = 1,
                       .pad_end = 1 };
 
-  if (tess_net_optional_weight (net, shortcut, "weight") != NULL)
-    conv.residual = tess_net_linear (net, shortcut, src, NULL, TESS_ACT_NONE);
   return tess_conv2d (net->program, &conv);
 }

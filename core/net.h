@@ -47,6 +47,23 @@ TessValue *tess_net_group_norm (const TessNet *net,
                                 gfloat eps,
                                 TessActivation act);
 
+/* What the time @emb, through an activation, says to the residual block @path:
+ * time_emb_proj (emb) + the bias of conv1. */
+TessValue *
+tess_net_time_row (const TessNet *net, const gchar *path, TessValue *emb);
+
+/* The beginning of a residual block that is told the time by @row: what its
+ * second norm gives, through SILU. */
+TessValue *tess_net_resnet_head (const TessNet *net,
+                                 const gchar *path,
+                                 TessValue *src,
+                                 TessValue *row,
+                                 gfloat eps);
+
+/* What a residual block leaves its source to: conv_shortcut or itself. */
+TessValue *
+tess_net_shortcut (const TessNet *net, const gchar *path, TessValue *src);
+
 /* The end of a residual block, whose second norm gave @h:
  * conv2 (h) + shortcut (src). */
 TessValue *tess_net_resnet_tail (const TessNet *net,

@@ -24,6 +24,7 @@ struct _TessSampler
   const TessMethod *method;
   TessPath path;
   gdouble init_sigma;
+  gdouble abar_last; /* of the last training step */
   TessHistory history;
   gsize n_history; /* floats of each canvas in it */
 };
@@ -125,6 +126,11 @@ check_settings (const TessSamplerSettings *settings, GError **error)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
                  "Sampler %d with spacing %d is not known; choose another.",
                  settings->kind, settings->spacing);
+  else if (settings->pairing != TESS_PAIRING_STRIDE
+           && settings->kind != TESS_SAMPLER_DDIM)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "Only DDIM pairs its timesteps otherwise, not %s.",
+                 methods[settings->kind]->nick);
   else
     return TRUE;
   return FALSE;
@@ -145,9 +151,11 @@ fill_karras (TessPath *path, const TessNoiseLevels *levels, TessBetas betas)
 static void
 fill_levels (TessPath *path,
              const TessMethod *method,
+             TessPairing pairing,
              const TessNoiseLevels *levels)
 {
   gint stride = levels->n_train / path->n;
+  gboolean chain = method->chain || pairing == TESS_PAIRING_CHAIN;
 
   for (gint i = 0; i < path->n; i++)
     {
@@ -159,14 +167,17 @@ fill_levels (TessPath *path,
       if (method->grid == TESS_GRID_EACH)
         {
           gint next
-              = method->chain
-                    ? (i + 1 < path->n ? (gint) path->timesteps[i + 1] : -1)
-                    : (gint) t - stride;
+              = chain ? (i + 1 < path->n ? (gint) path->timesteps[i + 1] : -1)
+                      : (gint) t - stride;
 
           path->abar[i] = levels->abar[(gint) t];
-          path->abar_next[i] = next >= 0       ? levels->abar[next]
-                               : method->chain ? 1.0
-                                               : levels->abar_final;
+          path->abar_next[i] = next >= 0 ? levels->abar[next]
+                               : chain   ? 1.0
+                                         : levels->abar_final;
+          if (pairing != TESS_PAIRING_STABLESR)
+            continue;
+          path->abar[i] = levels->abar[(path->n - 1 - i) * stride];
+          path->abar_next[i] = levels->abar[MAX (path->n - 2 - i, 0) * stride];
         }
     }
   path->sigmas[path->n] = 0.0;
@@ -218,6 +229,7 @@ fill_path (TessPath *path,
            const TessMethod *method,
            const TessDiffusionConfig *diffusion,
            TessSpacing spacing,
+           TessPairing pairing,
            const TessNoiseLevels *levels,
            gint n,
            GError **error)
@@ -234,7 +246,7 @@ fill_path (TessPath *path,
   path->abar_next = g_new0 (gdouble, n);
   if (method->karras)
     fill_karras (path, levels, diffusion->betas);
-  fill_levels (path, method, levels);
+  fill_levels (path, method, pairing, levels);
   return TRUE;
 }
 
@@ -258,12 +270,13 @@ tess_sampler_new (const TessDiffusionConfig *diffusion,
 
   if (!tess_noise_levels_init (&levels, diffusion, zero_snr, error))
     return NULL;
-  if (!fill_path (path, sampler->method, diffusion, spacing, &levels,
-                  settings->n_steps, error))
+  if (!fill_path (path, sampler->method, diffusion, spacing, settings->pairing,
+                  &levels, settings->n_steps, error))
     {
       tess_noise_levels_finish (&levels);
       return NULL;
     }
+  sampler->abar_last = levels.abar[levels.n_train - 1];
   path->prediction = diffusion->prediction;
   path->eta = settings->eta;
   path->first = tess_schedule_first (
@@ -420,6 +433,25 @@ tess_sampler_add_noise (const TessSampler *sampler,
     {
       signal = 1.0;
       level = sampler->path.sigmas[i];
+    }
+  tess_terms_sum (dst, n,
+                  (const TessTerm[]) { { signal, x0 }, { level, noise } }, 2);
+}
+
+void
+tess_sampler_begin_noise (const TessSampler *sampler,
+                          const gfloat *x0,
+                          const gfloat *noise,
+                          gfloat *dst,
+                          gsize n)
+{
+  gdouble signal = sqrt (sampler->abar_last);
+  gdouble level = sqrt (1.0 - sampler->abar_last);
+
+  if (sampler->method->unscaled)
+    {
+      level /= MAX (signal, 0x1p-12);
+      signal = 1.0;
     }
   tess_terms_sum (dst, n,
                   (const TessTerm[]) { { signal, x0 }, { level, noise } }, 2);

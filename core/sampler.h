@@ -31,15 +31,26 @@ typedef enum
 const gchar *tess_sampler_kind_nick (TessSamplerKind kind); /* "euler-a" */
 gboolean tess_sampler_kind_parse (const gchar *nick, TessSamplerKind *kind);
 
+/* Which noise levels a step of DDIM leads from and to. */
+typedef enum
+{
+  TESS_PAIRING_STRIDE,   /* from its timestep's to that n_train / n before */
+  TESS_PAIRING_CHAIN,    /* to the next timestep's, the last to the picture */
+  TESS_PAIRING_STABLESR, /* parity with StableSR's code: those of multiples of
+                            n_train / n, whatever timestep the network is
+                            told; the last step changes nothing */
+} TessPairing;
+
 typedef struct
 {
   TessSamplerKind kind;
-  gint n_steps;     /* 1 .. n_train_steps */
-  gdouble strength; /* img2img: the part of the schedule that is run,
-                       0 < strength <= 1; 0: 1 */
-  gdouble eta;      /* DDIM: 0 none, 1 as much noise as DDPM */
-  gint spacing;     /* 0: the model's, else 1 + TessSpacing */
-  gint zero_snr;    /* 0: the model's, 1: yes, -1: no */
+  gint n_steps;        /* 1 .. n_train_steps */
+  gdouble strength;    /* img2img: the part of the schedule that is run,
+                          0 < strength <= 1; 0: 1 */
+  gdouble eta;         /* DDIM: 0 none, 1 as much noise as DDPM */
+  gint spacing;        /* 0: the model's, else 1 + TessSpacing */
+  gint zero_snr;       /* 0: the model's, 1: yes, -1: no */
+  TessPairing pairing; /* DDIM */
 } TessSamplerSettings;
 
 typedef struct _TessSampler TessSampler;
@@ -91,6 +102,14 @@ void tess_sampler_add_noise (const TessSampler *sampler,
                              const gfloat *noise,
                              gfloat *dst,
                              gsize n);
+
+/* dst = x0 noised as after the last training step, whatever steps are run:
+ * where an upscaling begins. In the sampler's own scale. */
+void tess_sampler_begin_noise (const TessSampler *sampler,
+                               const gfloat *x0,
+                               const gfloat *noise,
+                               gfloat *dst,
+                               gsize n);
 
 /* The picture that the network sees at @step, for previews. */
 void tess_sampler_predict_x0 (const TessSampler *sampler,

@@ -172,17 +172,8 @@ tess_unet_net_record_times (const TessUnetNet *net,
   for (guint i = 0; i < net->blocks->len; i++)
     {
       TessUnetBlock *block = &g_array_index (net->blocks, TessUnetBlock, i);
-      g_autofree gchar *path
-          = g_strconcat (block->path, ".time_emb_proj", NULL);
-      TessShape shape = { 1, 1, 1, block->channels };
-      const TessWeight *bias
-          = tess_net_weight (&layers, block->path, "conv1.bias");
-      TessValue *part
-          = tess_net_linear (&layers, path, emb, NULL, TESS_ACT_NONE);
+      TessValue *part = tess_net_time_row (&layers, block->path, emb);
 
-      part = tess_add (
-          program, part,
-          tess_view (program, tess_constant (program, bias), 0, &shape));
       joined = joined ? tess_concat (program, joined, part) : part;
     }
   tess_store (program, joined, table);
@@ -220,32 +211,28 @@ typedef struct
   TessValue *rows;                   /* which text */
   const TessGroundingNet *grounding; /* may be NULL */
   TessValue *grounds;                /* NULL: no fusers */
+  TessValue *maps[TESS_MAX_LEVELS];  /* StableSR's; NULL: without */
   guint next_block;                  /* recorded in the order of the lists */
   guint next_cross;                  /* fusers are as many */
   gint next_up;
 } Recording;
 
 static TessValue *
-record_resnet (Recording *r, const gchar *path, TessValue *src)
+record_resnet (Recording *r, const gchar *path, gint level, TessValue *src)
 {
   TessUnetBlock *block
       = &g_array_index (r->net->blocks, TessUnetBlock, r->next_block++);
-  g_autofree gchar *norm1 = g_strconcat (path, ".norm1", NULL);
-  g_autofree gchar *norm2 = g_strconcat (path, ".norm2", NULL);
   TessShape shape = { 1, 1, 1, block->channels };
-  TessConv2d conv = { .pad_begin = 1, .pad_end = 1 };
-  gfloat eps = r->net->config->norm_eps;
+  TessProgram *program = r->layers.program;
+  TessValue *row = tess_view (program, r->row, block->first, &shape);
   TessValue *h;
 
   g_assert (g_str_equal (block->path, path));
-
-  conv.src
-      = tess_net_group_norm (&r->layers, norm1, src, NULL, eps, TESS_ACT_SILU);
-  conv.weight = tess_net_weight (&r->layers, path, "conv1.weight");
-  conv.row = tess_view (r->layers.program, r->row, block->first, &shape);
-  h = tess_conv2d (r->layers.program, &conv);
-  h = tess_net_group_norm (&r->layers, norm2, h, NULL, eps, TESS_ACT_SILU);
-  return tess_net_resnet_tail (&r->layers, path, src, h);
+  h = tess_net_resnet_head (&r->layers, path, src, row,
+                            r->net->config->norm_eps);
+  if (r->maps[level] == NULL)
+    return tess_net_resnet_tail (&r->layers, path, src, h);
+  return tess_structure_record_tail (&r->layers, path, src, h, r->maps[level]);
 }
 
 /* x + to_out (attention (norm (x))); keys and values from @cross or from x. */
@@ -334,7 +321,7 @@ record_pair (Recording *r,
   g_autofree gchar *resnet = g_strdup_printf ("%s.resnets.%d", path, j);
   g_autofree gchar *attn = g_strdup_printf ("%s.attentions.%d", path, j);
 
-  x = record_resnet (r, resnet, x);
+  x = record_resnet (r, resnet, level, x);
   return attention ? record_transformer (r, attn, level, x) : x;
 }
 
@@ -388,6 +375,10 @@ tess_unet_net_record (const TessUnetNet *net,
 
   if (call->grounding != NULL && call->grounds != NULL)
     r.grounds = tess_input (program, call->grounds);
+  if (call->structure != NULL)
+    tess_structure_net_record_maps (
+        call->structure, program, tess_input (program, call->structure_src),
+        tess_input (program, call->structure_row), r.maps);
   x = tess_net_conv3 (&r.layers, "conv_in", x);
   g_ptr_array_add (skips, x);
   for (gint i = 0; i <= last; i++)

@@ -8,6 +8,7 @@
 
 #include "core/backend.h"
 #include "core/grounding-net.h"
+#include "core/structure-net.h"
 
 G_BEGIN_DECLS
 
@@ -75,6 +76,9 @@ typedef struct
   const TessGroundingNet *grounding; /* NULL: the network without instances */
   TessBuffer *grounds;               /* i32: which set of tokens each sample
                                         takes; NULL: fusers are left out */
+  const TessStructureNet *structure; /* NULL: the network without StableSR */
+  TessBuffer *structure_src;         /* latents, as large as @src */
+  TessBuffer *structure_row;
 } TessUnetNetCall;
 void tess_unet_net_record (const TessUnetNet *net,
                            TessProgram *program,

@@ -12,6 +12,7 @@ typedef struct
   TessBuffer *src, *dst; /* [n, h, w, channels] */
   TessBuffer *rows;      /* i32 [1, 1, 1, n] */
   TessBuffer *grounds;   /* the same; NULL: without fusers */
+  TessBuffer *structure; /* as src; NULL: the network does not look */
   TessExec *exec;
 } Batch;
 
@@ -23,13 +24,16 @@ struct _TessUnet
   TessUnetNet net;
   gint m, n_tokens; /* of the contexts, 0: none yet */
   gint n_steps;
-  TessBuffer *table; /* [1, 1, n_steps, row_size] */
-  TessBuffer *row;   /* one row of it */
-  gint step;         /* which, -1: none */
+  gdouble *timesteps; /* [n_steps] */
+  TessBuffer *table;  /* [1, 1, n_steps, row_size] */
+  TessBuffer *row;    /* one row of it */
+  gint step;          /* which, -1: none */
   gboolean grounded;
   TessGroundingNet grounding;
   gdouble *gates; /* [n_gates] */
   gint n_gates;
+  TessStructureNet structure; /* blocks NULL: it does not look */
+  TessBuffer *structure_table, *structure_row; /* as table, row */
   GPtrArray *batches;
 };
 
@@ -43,6 +47,7 @@ batch_free (Batch *batch)
   tess_buffer_unref (batch->dst);
   tess_buffer_unref (batch->rows);
   tess_buffer_unref (batch->grounds);
+  tess_buffer_unref (batch->structure);
   g_free (batch);
 }
 
@@ -68,7 +73,11 @@ tess_unet_free (TessUnet *unet)
   g_ptr_array_unref (unet->batches);
   tess_unet_net_finish (&unet->net);
   tess_grounding_net_finish (&unet->grounding);
+  tess_structure_net_finish (&unet->structure);
+  tess_buffer_unref (unet->structure_table);
+  tess_buffer_unref (unet->structure_row);
   g_free (unet->gates);
+  g_free (unet->timesteps);
   tess_buffer_unref (unet->table);
   tess_buffer_unref (unet->row);
   tess_backend_unref (unet->backend);
@@ -149,6 +158,37 @@ condition_texts (TessUnet *unet,
   return TRUE;
 }
 
+/* The table of the structure's encoder, a row per timestep. */
+static gboolean
+condition_structure (TessUnet *unet, GCancellable *cancellable, GError **error)
+{
+  const TessStructureNet *net = &unet->structure;
+  gint width = net->config->width;
+  g_autoptr (TessProgram) program = new_program (unet, "structure times");
+  g_autoptr (TessBuffer) waves = NULL;
+  g_autofree gfloat *values = g_new (gfloat, (gsize) unet->n_steps * width);
+
+  unet->step = -1;
+  g_clear_pointer (&unet->structure_table, tess_buffer_unref);
+  unet->structure_table
+      = new_buffer (unet, 1, 1, unet->n_steps, net->row_size, error);
+  waves = new_buffer (unet, 1, 1, unet->n_steps, width, error);
+  if (unet->structure_table == NULL || waves == NULL)
+    return FALSE;
+  if (unet->structure_row == NULL)
+    {
+      unet->structure_row = new_buffer (unet, 1, 1, 1, net->row_size, error);
+      if (unet->structure_row == NULL)
+        return FALSE;
+    }
+  for (gint i = 0; i < unet->n_steps; i++)
+    tess_structure_net_waves (net, unet->timesteps[i],
+                              values + (gsize) i * width);
+  tess_buffer_write (waves, 0, 1, values);
+  tess_structure_net_record_times (net, program, waves, unet->structure_table);
+  return run_once (unet, program, cancellable, error);
+}
+
 static gboolean
 condition_times (TessUnet *unet,
                  const gdouble *timesteps,
@@ -183,7 +223,11 @@ condition_times (TessUnet *unet,
   if (!run_once (unet, program, cancellable, error))
     return FALSE;
   unet->n_steps = n_steps;
-  return TRUE;
+  g_free (unet->timesteps);
+  unet->timesteps = g_memdup2 (timesteps, n_steps * sizeof *timesteps);
+  /* Its table is of the timesteps before. */
+  return unet->structure.blocks == NULL
+         || condition_structure (unet, cancellable, error);
 }
 
 gboolean
@@ -309,6 +353,35 @@ tess_unet_ground (TessUnet *unet,
   return write_tokens (unet, grounding, cancellable, error);
 }
 
+gboolean
+tess_unet_structure (TessUnet *unet,
+                     gboolean on,
+                     GCancellable *cancellable,
+                     GError **error)
+{
+  gboolean was = unet->structure.blocks != NULL;
+
+  g_return_val_if_fail (!on || unet->n_steps > 0, FALSE);
+  if (on == was)
+    return TRUE;
+  g_ptr_array_set_size (unet->batches, 0);
+  tess_structure_net_finish (&unet->structure);
+  if (!on)
+    return TRUE;
+  if (tess_model_structure (unet->model) == NULL)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                   "%s cannot enlarge pictures; add StableSR's weights to it.",
+                   tess_model_name (unet->model));
+      return FALSE;
+    }
+  tess_structure_net_init (&unet->structure, unet->model);
+  if (condition_structure (unet, cancellable, error))
+    return TRUE;
+  tess_structure_net_finish (&unet->structure);
+  return FALSE;
+}
+
 static gboolean
 check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
 {
@@ -324,12 +397,14 @@ check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
 }
 
 /* Makes the buffers of a batch; @program gets the network. @grounding: NULL
- * without the instance addition. */
+ * without the instance addition; @structure the same. */
 static gboolean
 record_batch (TessUnet *unet,
               const TessUnetNet *net,
               const TessGroundingNet *grounding,
+              const TessStructureNet *structure,
               TessBuffer *row,
+              TessBuffer *structure_row,
               Batch *batch,
               TessProgram *program,
               GError **error)
@@ -350,6 +425,13 @@ record_batch (TessUnet *unet,
       if (batch->grounds == NULL)
         return FALSE;
     }
+  if (structure != NULL)
+    {
+      batch->structure = new_buffer (unet, batch->n, batch->h, batch->w,
+                                     unet->config->in_channels, error);
+      if (batch->structure == NULL)
+        return FALSE;
+    }
   batch->dst = tess_buffer_new (unet->backend, TESS_F32, &dst, error);
   if (batch->dst == NULL)
     return FALSE;
@@ -359,7 +441,10 @@ record_batch (TessUnet *unet,
                                              .row = row,
                                              .dst = batch->dst,
                                              .grounding = grounding,
-                                             .grounds = batch->grounds });
+                                             .grounds = batch->grounds,
+                                             .structure = structure,
+                                             .structure_src = batch->structure,
+                                             .structure_row = structure_row });
   return TRUE;
 }
 
@@ -386,7 +471,8 @@ prepare (TessUnet *unet, gint n, gint h, gint w, gboolean fused, GError **error)
   batch->w = w;
   batch->fused = fused;
   if (!record_batch (unet, &unet->net, unet->grounded ? &unet->grounding : NULL,
-                     unet->row, batch, program, error)
+                     unet->structure.blocks != NULL ? &unet->structure : NULL,
+                     unet->row, unet->structure_row, batch, program, error)
       || (batch->exec = tess_backend_compile (unet->backend, program, error))
              == NULL)
     {
@@ -418,6 +504,13 @@ go_to_step (TessUnet *unet, gint step)
   if (unet->step == step)
     return;
   tess_buffer_copy (unet->row, 0, unet->table, step * row_bytes, row_bytes);
+  if (unet->structure.blocks != NULL)
+    {
+      row_bytes = unet->structure.row_size
+                  * tess_type_size (tess_backend_storage (unet->backend));
+      tess_buffer_copy (unet->structure_row, 0, unet->structure_table,
+                        step * row_bytes, row_bytes);
+    }
   if (unet->grounded)
     tess_grounding_net_write_gates (&unet->grounding, unet->gates[step]);
   unet->step = step;
@@ -444,6 +537,11 @@ begin (TessUnet *unet, const TessUnetCall *call, GError **error)
           && !write_rows (batch->grounds, call->grounds, call->n,
                           unet->grounding.m)))
     return NULL;
+  if (batch->structure != NULL)
+    {
+      g_return_val_if_fail (call->structure != NULL, NULL);
+      tess_buffer_write_nchw (batch->structure, 0, call->n, call->structure);
+    }
   go_to_step (unet, call->step);
   return batch;
 }
@@ -540,17 +638,44 @@ plan_tokens (TessUnet *unet,
   return TRUE;
 }
 
+/* The program of the structure's times. */
+static gboolean
+plan_structure (TessUnet *unet,
+                const TessStructureNet *net,
+                TessUnetCost *cost,
+                GError **error)
+{
+  g_autoptr (TessProgram) program = new_program (unet, "structure times");
+  g_autoptr (TessBuffer) waves
+      = new_buffer (unet, 1, 1, 1, net->config->width, error);
+  g_autoptr (TessBuffer) table = NULL;
+  TessPlan plan;
+
+  if (waves == NULL)
+    return FALSE;
+  table = new_buffer (unet, 1, 1, 1, net->row_size, error);
+  if (table == NULL)
+    return FALSE;
+  tess_structure_net_record_times (net, program, waves, table);
+  if (!tess_backend_plan (unet->backend, program, &plan, error))
+    return FALSE;
+  cost->weights += plan.weights;
+  return TRUE;
+}
+
 static gboolean
 plan_batch (TessUnet *unet,
             Batch *batch,
             TessUnetNet *net,
             TessGroundingNet *grounding,
+            TessStructureNet *structure,
             gint n_tokens,
             gint n_ground,
             TessUnetCost *cost,
             GError **error)
 {
   g_autoptr (TessProgram) program = new_program (unet, "unet");
+  g_autoptr (TessBuffer) structure_row = NULL;
   g_autoptr (TessBuffer) row
       = new_buffer (unet, 1, 1, 1, unet->net.row_size, error);
   TessPlan plan;
@@ -560,15 +685,22 @@ plan_batch (TessUnet *unet,
       || (n_ground > 0
           && !tess_grounding_net_make_buffers (grounding, unet->backend, 1,
                                                n_ground, 0, error))
-      || !record_batch (unet, net, n_ground > 0 ? grounding : NULL, row, batch,
-                        program, error)
+      || (structure->blocks != NULL
+          && (structure_row
+              = new_buffer (unet, 1, 1, 1, structure->row_size, error))
+                 == NULL)
+      || !record_batch (unet, net, n_ground > 0 ? grounding : NULL,
+                        structure->blocks != NULL ? structure : NULL, row,
+                        structure_row, batch, program, error)
       || !tess_backend_plan (unet->backend, program, &plan, error))
     return FALSE;
   cost->arena = plan.arena;
   cost->weights = plan.weights;
   cost->n_flops = tess_program_n_flops (program);
   return plan_conditions (unet, net, n_tokens, cost, error)
-         && (n_ground == 0 || plan_tokens (unet, grounding, cost, error));
+         && (n_ground == 0 || plan_tokens (unet, grounding, cost, error))
+         && (structure->blocks == NULL
+             || plan_structure (unet, structure, cost, error));
 }
 
 gboolean
@@ -578,10 +710,12 @@ tess_unet_cost (TessUnet *unet,
                 gint w,
                 gint n_tokens,
                 gint n_ground,
+                gboolean structured,
                 TessUnetCost *cost,
                 GError **error)
 {
   TessGroundingNet grounding = { 0 };
+  TessStructureNet structure = { 0 };
   Batch *batch;
   TessUnetNet net;
   gboolean ok;
@@ -591,20 +725,25 @@ tess_unet_cost (TessUnet *unet,
     return FALSE;
   g_return_val_if_fail (
       n_ground == 0 || tess_model_instance (unet->model) != NULL, FALSE);
+  g_return_val_if_fail (
+      !structured || tess_model_structure (unet->model) != NULL, FALSE);
 
   /* Buffers of its own: nothing of what is compiled is touched. */
   tess_unet_net_init (&net, unet->model);
   if (n_ground > 0)
     tess_grounding_net_init (&grounding, unet->model);
+  if (structured)
+    tess_structure_net_init (&structure, unet->model);
   batch = g_new0 (Batch, 1);
   batch->n = n;
   batch->h = h;
   batch->w = w;
   batch->fused = n_ground > 0;
-  ok = plan_batch (unet, batch, &net, &grounding, n_tokens, n_ground, cost,
-                   error);
+  ok = plan_batch (unet, batch, &net, &grounding, &structure, n_tokens,
+                   n_ground, cost, error);
   batch_free (batch);
   tess_unet_net_finish (&net);
   tess_grounding_net_finish (&grounding);
+  tess_structure_net_finish (&structure);
   return ok;
 }

@@ -57,6 +57,19 @@ gboolean tess_unet_ground (TessUnet *unet,
                            GError **error);
 
 /**
+ * tess_unet_structure:
+ * From now on (FALSE: no longer) the network looks at the latent of a picture
+ * too (StableSR): calls then have a structure. After tess_unet_condition,
+ * whose timesteps it takes.
+ * Errors: TESS_ERROR_MODEL where the model has no such weights;
+ * TESS_ERROR_MEMORY.
+ */
+gboolean tess_unet_structure (TessUnet *unet,
+                              gboolean on,
+                              GCancellable *cancellable,
+                              GError **error);
+
+/**
  * tess_unet_run:
  * One evaluation at step @step (an index into the timesteps) for @n tiles of
  * h x w cells. @src and @dst are [n, channels, h, w] float32 in planes,
@@ -72,6 +85,7 @@ typedef struct
   const gint32 *rows;
   gfloat *dst;
   const gint32 *grounds; /* which set of tokens each tile takes; NULL: all 0 */
+  const gfloat *structure; /* as src: what tess_unet_structure asks for */
 } TessUnetCall;
 gboolean tess_unet_run (TessUnet *unet,
                         const TessUnetCall *call,
@@ -97,8 +111,8 @@ gboolean tess_unet_begin (TessUnet *unet,
                           GError **error);
 
 /* Bytes and operations of one call of that shape with contexts of @n_tokens,
- * and sets of @n_ground tokens of instances (0: without the addition), before
- * anything is compiled. */
+ * sets of @n_ground tokens of instances (0: without the addition) and a
+ * picture's structure, before anything is compiled. */
 typedef struct
 {
   gsize arena;
@@ -112,6 +126,7 @@ gboolean tess_unet_cost (TessUnet *unet,
                          gint w,
                          gint n_tokens,
                          gint n_ground,
+                         gboolean structured,
                          TessUnetCost *cost,
                          GError **error);
 

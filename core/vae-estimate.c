@@ -170,7 +170,7 @@ record_small (const TessVaeNet *net,
   if (src == NULL)
     return NULL;
   binding.src = tess_input (program, src);
-  tess_vae_net_record (net, program, &span, &binding, &rect);
+  tess_vae_net_record (net, program, &span, &binding, &rect, NULL);
   return src;
 }
 

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/ops/ops.h"
 #include "core/vae-estimate.h"
+#include "core/vae-fusion.h"
 
 #include <string.h>
 
@@ -22,6 +23,9 @@ typedef struct
   TessVaeMap *next;       /* being stored by this pass */
   TessBuffer *k, *v;      /* [1, 1, cells, c] of the whole canvas */
   gdouble n_flops_done;
+  gint gather; /* of the encoder: statistics up to this map alone; 0: all */
+  TessVaeFactors factors;   /* of a decoder that looks at a picture */
+  TessBuffer **pixel_stats; /* of its encoder, as @stats; NULL: plan->whole */
 } Job;
 
 /* One kind of tile of one pass. */
@@ -30,6 +34,8 @@ typedef struct
   TessVaeRect src_rect; /* of map @first, for the tile that it was made for */
   gint n_src, n_dst;    /* elements */
   TessBuffer *src;
+  TessBuffer *pixels; /* of the picture looked at, NULL: not wanted */
+  gint n_pixels;
   TessBuffer *dst;   /* the tile's own part, NULL: not wanted */
   TessBuffer *stats; /* its statistics, NULL: not wanted */
   TessBuffer *k, *v; /* its keys */
@@ -43,6 +49,7 @@ kind_free (Kind *kind)
   tess_exec_free (kind->exec);
   tess_program_unref (kind->program);
   tess_buffer_unref (kind->src);
+  tess_buffer_unref (kind->pixels);
   tess_buffer_unref (kind->dst);
   tess_buffer_unref (kind->stats);
   tess_buffer_unref (kind->k);
@@ -92,6 +99,7 @@ record_end (Job *job,
             const TessVaeSpan *span,
             const TessVaeRect *rect,
             TessValue *x,
+            TessValue *normed,
             Kind *kind,
             GError **error)
 {
@@ -104,7 +112,7 @@ record_end (Job *job,
 
   if (pass->norm >= 0)
     {
-      TessGroupStats over = { .src = x,
+      TessGroupStats over = { .src = normed,
                               .n_groups = n_groups,
                               .y0 = own.y0 - rect->y0,
                               .y1 = own.y1 - rect->y0,
@@ -117,7 +125,7 @@ record_end (Job *job,
         return FALSE;
       tess_store (program, tess_group_stats (program, &over), kind->stats);
     }
-  if (!pass->store && pass->kind != TESS_VAE_PASS_FINAL)
+  if ((!pass->store && pass->kind != TESS_VAE_PASS_FINAL) || job->gather > 0)
     return TRUE;
 
   kind->dst = new_buffer (job, type, &own, channels, error);
@@ -156,6 +164,45 @@ record_keys (Job *job,
   return TRUE;
 }
 
+/* The part of the picture that a tile's fusions look at; FALSE: none do. */
+static gboolean
+picture_rect (const TessVaeNet *net, const TessVaeSpan *span, TessVaeRect *rect)
+{
+  g_autofree TessVaeRect *needs = NULL;
+  g_autofree TessVaeRect *of = NULL;
+
+  if (net->looks == NULL)
+    return FALSE;
+  needs = g_new (TessVaeRect, net->n_units + 1);
+  of = g_new (TessVaeRect, net->looks->n_units + 1);
+  tess_vae_net_needs (net, span, needs);
+  if (tess_vae_fusion_needs (net, span, needs, of) == 0)
+    return FALSE;
+  *rect = of[0];
+  return TRUE;
+}
+
+static gboolean
+make_pixels (Job *job,
+             const TessVaeSpan *span,
+             Kind *kind,
+             TessVaeBinding *binding,
+             GError **error)
+{
+  TessVaeRect rect;
+
+  if (!picture_rect (job->net, span, &rect))
+    return TRUE;
+  kind->n_pixels = rect_h (&rect) * rect_w (&rect)
+                   * job->net->looks->units[0].src_channels;
+  kind->pixels = new_buffer (job, TESS_VAE_STORAGE, &rect,
+                             job->net->looks->units[0].src_channels, error);
+  if (kind->pixels == NULL)
+    return FALSE;
+  binding->pixels = tess_input (kind->program, kind->pixels);
+  return TRUE;
+}
+
 /* Buffers and program of the kind that @tile is of. */
 static Kind *
 record_kind (Job *job, const TessVaePass *pass, gint tile, GError **error)
@@ -165,7 +212,13 @@ record_kind (Job *job, const TessVaePass *pass, gint tile, GError **error)
   g_autofree TessVaeRect *needs = g_new (TessVaeRect, job->net->n_units + 1);
   g_autoptr (Kind) kind = g_new0 (Kind, 1);
   TessType storage = TESS_VAE_STORAGE;
-  TessVaeBinding binding = { .stats = job->stats, .k = job->k, .v = job->v };
+  gboolean tapped = job->gather > 0 && job->plan->whole;
+  TessVaeBinding binding = { .stats = tapped ? NULL : job->stats,
+                             .taps = tapped ? job->stats : NULL,
+                             .k = job->k,
+                             .v = job->v,
+                             .fusion = &job->factors,
+                             .pixel_stats = job->pixel_stats };
   TessVaeRect rect;
   gboolean ok;
 
@@ -184,13 +237,40 @@ record_kind (Job *job, const TessVaePass *pass, gint tile, GError **error)
     ok = record_keys (job, pass, &kind->src_rect, kind, error);
   else
     {
-      TessValue *x;
+      TessValue *x, *normed = NULL;
 
+      if (!make_pixels (job, &span, kind, &binding, error))
+        return NULL;
       binding.src = tess_input (kind->program, kind->src);
-      x = tess_vae_net_record (job->net, kind->program, &span, &binding, &rect);
-      ok = record_end (job, pass, &span, &rect, x, kind, error);
+      x = tess_vae_net_record (job->net, kind->program, &span, &binding, &rect,
+                               &normed);
+      ok = record_end (job, pass, &span, &rect, x, normed, kind, error);
     }
   return ok ? g_steal_pointer (&kind) : NULL;
+}
+
+/* Whether what tiles need of maps up to @last lies alike to them. */
+static gboolean
+lie_alike (const TessVaeNet *net,
+           const TessVaeSpan *a,
+           const TessVaeSpan *b,
+           gint first,
+           gint last,
+           const TessVaeRect *needs_a,
+           const TessVaeRect *needs_b)
+{
+  for (gint u = first; u <= last; u++)
+    {
+      gint scale = net->units[u].scale;
+      gint dy = (b->tile.y0 - a->tile.y0) * scale;
+      gint dx = (b->tile.x0 - a->tile.x0) * scale;
+      TessVaeRect moved = { needs_a[u].y0 + dy, needs_a[u].y1 + dy,
+                            needs_a[u].x0 + dx, needs_a[u].x1 + dx };
+
+      if (!tess_vae_rect_equal (&moved, &needs_b[u]))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 /* Whether two tiles may share a program: what every unit of it reads lies
@@ -207,16 +287,18 @@ same_kind (const TessVaeNet *net,
     return FALSE;
   tess_vae_net_needs (net, a, needs_a);
   tess_vae_net_needs (net, b, needs_b);
-  for (gint u = a->first; u <= a->last; u++)
+  if (!lie_alike (net, a, b, a->first, a->last, needs_a, needs_b))
+    return FALSE;
+  if (net->looks != NULL)
     {
-      gint scale = net->units[u].scale;
-      gint dy = (b->tile.y0 - a->tile.y0) * scale;
-      gint dx = (b->tile.x0 - a->tile.x0) * scale;
-      TessVaeRect moved = { needs_a[u].y0 + dy, needs_a[u].y1 + dy,
-                            needs_a[u].x0 + dx, needs_a[u].x1 + dx };
+      g_autofree TessVaeRect *of_a
+          = g_new (TessVaeRect, net->looks->n_units + 1);
+      g_autofree TessVaeRect *of_b
+          = g_new (TessVaeRect, net->looks->n_units + 1);
+      gint last = tess_vae_fusion_needs (net, a, needs_a, of_a);
 
-      if (!tess_vae_rect_equal (&moved, &needs_b[u]))
-        return FALSE;
+      tess_vae_fusion_needs (net, b, needs_b, of_b);
+      return last == 0 || lie_alike (net->looks, a, b, 0, last, of_a, of_b);
     }
   return TRUE;
 }
@@ -227,18 +309,26 @@ modulo (gint a, gint n)
   return (a % n + n) % n;
 }
 
-/* Planes of @rect of map 0; over the edge from the other side. */
+/* Planes of @rect of map 0, or of the picture that is looked at; over the edge
+ * from the other side. */
 static gboolean
-read_planes (Job *job, const TessVaeRect *rect, gfloat *planes, GError **error)
+read_planes (Job *job,
+             gboolean look,
+             const TessVaeRect *rect,
+             gfloat *planes,
+             GError **error)
 {
-  const TessVaeUnit *unit = &job->net->units[0];
+  const TessVaeNet *net = look ? job->net->looks : job->net;
+  const TessVaeUnit *unit = &net->units[0];
+  gboolean (*read) (const TessVaeRect *, gfloat *, gpointer, GError **)
+      = look ? job->ends->look : job->ends->read;
   gint map_h = job->plan->canvas.h * unit->scale;
   gint map_w = job->plan->canvas.w * unit->scale;
   gint h = rect_h (rect), w = rect_w (rect);
   g_autofree gfloat *part = NULL;
 
   if (rect->y0 >= 0 && rect->y1 <= map_h && rect->x0 >= 0 && rect->x1 <= map_w)
-    return job->ends->read (rect, planes, job->ends->data, error);
+    return read (rect, planes, job->ends->data, error);
 
   part = g_new (gfloat, (gsize) h * w * unit->src_channels);
   for (gint y = 0, ph; y < h; y += ph)
@@ -253,7 +343,7 @@ read_planes (Job *job, const TessVaeRect *rect, gfloat *planes, GError **error)
 
           pw = MIN (w - x, map_w - x_map);
           piece = (TessVaeRect) { y_map, y_map + ph, x_map, x_map + pw };
-          if (!job->ends->read (&piece, part, job->ends->data, error))
+          if (!read (&piece, part, job->ends->data, error))
             return FALSE;
           for (gint c = 0; c < unit->src_channels; c++)
             for (gint i = 0; i < ph; i++)
@@ -275,13 +365,33 @@ load_tile (Job *job,
 
   if (pass->first == 0)
     {
-      if (!read_planes (job, rect, cells, error))
+      if (!read_planes (job, FALSE, rect, cells, error))
         return FALSE;
       tess_buffer_write_nchw (kind->src, 0, 1, cells);
       return TRUE;
     }
   tess_vae_map_read (job->checkpoint, rect, cells);
   tess_buffer_write (kind->src, 0, 1, cells);
+  return TRUE;
+}
+
+static gboolean
+load_pixels (Job *job,
+             const TessVaePass *pass,
+             gint tile,
+             const Kind *kind,
+             GError **error)
+{
+  TessVaeSpan span = tess_vae_plan_span (job->plan, pass, tile);
+  g_autofree gfloat *pixels = NULL;
+  TessVaeRect rect;
+
+  if (kind->pixels == NULL || !picture_rect (job->net, &span, &rect))
+    return TRUE;
+  pixels = g_new (gfloat, kind->n_pixels);
+  if (!read_planes (job, TRUE, &rect, pixels, error))
+    return FALSE;
+  tess_buffer_write_nchw (kind->pixels, 0, 1, pixels);
   return TRUE;
 }
 
@@ -351,6 +461,7 @@ run_tile (Job *job,
 
   if (g_cancellable_set_error_if_cancelled (settings->cancellable, error)
       || !load_tile (job, pass, &rect, kind, error)
+      || !load_pixels (job, pass, tile, kind, error)
       || !tess_exec_run (kind->exec, settings->cancellable, error)
       || !save_tile (job, pass, tile, kind, sums, error))
     return FALSE;
@@ -450,7 +561,7 @@ make_stats (Job *job, GError **error)
 {
   TessShape shape = { 1, 1, job->net->config->norm_groups, 2 };
 
-  if (job->plan->whole)
+  if (job->plan->whole && job->gather == 0)
     return TRUE;
   job->stats = g_new0 (TessBuffer *, job->net->n_norms);
   for (gint i = 0; i < job->net->n_norms; i++)
@@ -463,15 +574,91 @@ make_stats (Job *job, GError **error)
 }
 
 static void
+free_stats (const TessVaeNet *net, TessBuffer **stats)
+{
+  for (gint i = 0; stats != NULL && i < net->n_norms; i++)
+    tess_buffer_unref (stats[i]);
+  g_free (stats);
+}
+
+static void
 job_finish (Job *job)
 {
-  for (gint i = 0; job->stats != NULL && i < job->net->n_norms; i++)
-    tess_buffer_unref (job->stats[i]);
-  g_free (job->stats);
+  free_stats (job->net, job->stats);
+  if (job->net->looks != NULL)
+    free_stats (job->net->looks, job->pixel_stats);
+  tess_buffer_unref (job->factors.fifth);
+  tess_buffer_unref (job->factors.fidelity);
   tess_vae_map_free (job->checkpoint);
   tess_vae_map_free (job->next);
   tess_buffer_unref (job->k);
   tess_buffer_unref (job->v);
+}
+
+static TessBuffer *
+make_factor (TessBackend *backend, gdouble number, GError **error)
+{
+  TessShape shape = { 1, 1, 1, 1 };
+  TessBuffer *buffer = tess_buffer_new (backend, TESS_F32, &shape, error);
+  gfloat value = (gfloat) number;
+
+  if (buffer != NULL)
+    tess_buffer_write (buffer, 0, 1, &value);
+  return buffer;
+}
+
+/* What norms of the encoder that looks at the picture are to take: they are
+ * the whole picture's, whatever part a tile sees. */
+static gboolean
+gather_pixel_stats (Job *job, GError **error)
+{
+  const TessVaeNet *encoder = job->net->looks;
+  const TessVaeSettings settings
+      = { .mode = TESS_VAE_EXACT,
+          .wrap_x = job->plan->canvas.wrap_x,
+          .wrap_y = job->plan->canvas.wrap_y,
+          .cancellable = job->settings->cancellable };
+  const TessVaeLimits limits
+      = { .n_bytes_value = tess_backend_n_bytes_value (job->backend) };
+  const TessVaeEnds ends = { .read = job->ends->look, .data = job->ends->data };
+  TessVaePlan plan;
+  Job look = { .net = encoder,
+               .backend = job->backend,
+               .plan = &plan,
+               .ends = &ends,
+               .settings = &settings,
+               .gather = tess_vae_fusion_deepest (job->net) };
+  gboolean ok;
+
+  tess_vae_plan_init (&plan, encoder, job->plan->canvas.h, job->plan->canvas.w,
+                      &settings, &limits);
+  ok = make_stats (&look, error);
+  for (guint i = 0; ok && i < plan.passes->len; i++)
+    {
+      TessVaePass pass = g_array_index (plan.passes, TessVaePass, i);
+
+      if (plan.whole)
+        pass.last = look.gather;
+      if (pass.last <= look.gather)
+        ok = run_pass (&look, &pass, error);
+    }
+  if (ok)
+    job->pixel_stats = g_steal_pointer (&look.stats);
+  job_finish (&look);
+  tess_vae_plan_finish (&plan);
+  return ok;
+}
+
+static gboolean
+make_factors (Job *job, gdouble fidelity, GError **error)
+{
+  if (job->net->looks == NULL)
+    return TRUE;
+  job->factors.fifth = make_factor (job->backend, 0.2, error);
+  if (job->factors.fifth == NULL)
+    return FALSE;
+  job->factors.fidelity = make_factor (job->backend, fidelity, error);
+  return job->factors.fidelity != NULL;
 }
 
 gboolean
@@ -487,7 +674,10 @@ tess_vae_job_run (const TessVaeNet *net,
               .plan = plan,
               .ends = ends,
               .settings = settings };
-  gboolean ok = make_stats (&job, error);
+  gboolean ok = make_stats (&job, error)
+                && make_factors (&job, ends->fidelity, error)
+                && (net->looks == NULL || plan->whole
+                    || gather_pixel_stats (&job, error));
 
   g_debug ("vae %s: %d x %d cells, %d x %d tiles of %d x %d, %u passes, "
            "%d norms estimated, %.3g operations",
@@ -547,6 +737,7 @@ pass_cost (Job *job,
       || !tess_backend_plan (job->backend, kind->program, &plan, error))
     return FALSE;
   total = pass->n_bytes + plan.arena + kind->n_src * size;
+  total += kind->n_pixels * (size + sizeof (gfloat));
   total += MAX ((gsize) kind->n_src, (gsize) kind->n_dst) * sizeof (gfloat);
   if (kind->dst != NULL)
     total += kind->n_dst
@@ -565,7 +756,7 @@ tess_vae_job_cost (const TessVaeNet *net,
                    GError **error)
 {
   Job job = { .net = net, .backend = backend, .plan = plan };
-  gboolean ok = make_stats (&job, error);
+  gboolean ok = make_stats (&job, error) && make_factors (&job, 0.0, error);
 
   *n_bytes = *weights = 0;
   for (guint i = 0; ok && i < plan->passes->len; i++)
@@ -582,7 +773,7 @@ tess_vae_job_cost (const TessVaeNet *net,
         ok = make_keys (&job, pass->first, error);
       ok = ok && pass_cost (&job, pass, n_bytes, weights, error);
     }
-  if (ok)
+  if (ok && net->looks == NULL)
     ok = tess_vae_estimate_cost (net, backend, plan, n_bytes, weights, error);
   job_finish (&job);
   return ok;

@@ -20,6 +20,12 @@ typedef struct
                      const gfloat *planes,
                      gpointer data,
                      GError **error);
+  /* The same of the picture that a decoder looks at, the encoder's map 0. */
+  gboolean (*look) (const TessVaeRect *rect,
+                    gfloat *planes,
+                    gpointer data,
+                    GError **error);
+  gdouble fidelity; /* how much of it is wrapped in */
   gpointer data;
 } TessVaeEnds;
 

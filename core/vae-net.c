@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * core/vae-net.c: encoder and decoder as a row of units. */
-#include "core/vae-net.h"
-#include "core/net.h"
+#include "core/vae-fusion.h"
+
+#include <stdio.h>
 
 #define NORM_EPS 1e-6f /* of every norm; no configuration names it */
 
-static void
-add_unit (TessVaeNet *net,
-          GArray *units,
-          TessVaeKind kind,
-          gint channels,
-          gchar *path)
+void
+tess_vae_net_add_unit (TessVaeNet *net,
+                       GArray *units,
+                       TessVaeKind kind,
+                       gint channels,
+                       gchar *path)
 {
   TessVaeUnit *before
       = units->len > 0 ? &g_array_index (units, TessVaeUnit, units->len - 1)
@@ -34,6 +35,8 @@ add_unit (TessVaeNet *net,
   switch (kind)
     {
     case TESS_VAE_RESNET:
+    case TESS_VAE_FUSE:
+    case TESS_VAE_MERGE:
       net->n_norms += 2;
       break;
     case TESS_VAE_ATTENTION:
@@ -43,6 +46,7 @@ add_unit (TessVaeNet *net,
     case TESS_VAE_IN:
     case TESS_VAE_UP:
     case TESS_VAE_DOWN:
+    case TESS_VAE_DENSE:
       unit.norm = -1;
       break;
     }
@@ -52,13 +56,13 @@ add_unit (TessVaeNet *net,
 static void
 add_middle (TessVaeNet *net, GArray *units, const gchar *side, gint channels)
 {
-  add_unit (net, units, TESS_VAE_RESNET, channels,
-            g_strconcat (side, ".mid_block.resnets.0", NULL));
+  tess_vae_net_add_unit (net, units, TESS_VAE_RESNET, channels,
+                         g_strconcat (side, ".mid_block.resnets.0", NULL));
   if (net->config->mid_attention)
-    add_unit (net, units, TESS_VAE_ATTENTION, channels,
-              g_strconcat (side, ".mid_block.attentions.0", NULL));
-  add_unit (net, units, TESS_VAE_RESNET, channels,
-            g_strconcat (side, ".mid_block.resnets.1", NULL));
+    tess_vae_net_add_unit (net, units, TESS_VAE_ATTENTION, channels,
+                           g_strconcat (side, ".mid_block.attentions.0", NULL));
+  tess_vae_net_add_unit (net, units, TESS_VAE_RESNET, channels,
+                         g_strconcat (side, ".mid_block.resnets.1", NULL));
 }
 
 static void
@@ -67,20 +71,22 @@ add_encoder (TessVaeNet *net, GArray *units)
   const TessVaeConfig *config = net->config;
   gint last = config->n_levels - 1;
 
-  add_unit (net, units, TESS_VAE_IN, config->channels[0], g_strdup ("encoder"));
+  tess_vae_net_add_unit (net, units, TESS_VAE_IN, config->channels[0],
+                         g_strdup ("encoder"));
   for (gint i = 0; i <= last; i++)
     {
       for (gint j = 0; j < config->layers_per_block; j++)
-        add_unit (net, units, TESS_VAE_RESNET, config->channels[i],
-                  g_strdup_printf ("encoder.down_blocks.%d.resnets.%d", i, j));
+        tess_vae_net_add_unit (
+            net, units, TESS_VAE_RESNET, config->channels[i],
+            g_strdup_printf ("encoder.down_blocks.%d.resnets.%d", i, j));
       if (i < last)
-        add_unit (
+        tess_vae_net_add_unit (
             net, units, TESS_VAE_DOWN, config->channels[i],
             g_strdup_printf ("encoder.down_blocks.%d.downsamplers.0.conv", i));
     }
   add_middle (net, units, "encoder", config->channels[last]);
-  add_unit (net, units, TESS_VAE_OUT, 2 * config->latent_channels,
-            g_strdup ("encoder"));
+  tess_vae_net_add_unit (net, units, TESS_VAE_OUT, 2 * config->latent_channels,
+                         g_strdup ("encoder"));
 }
 
 static void
@@ -89,40 +95,60 @@ add_decoder (TessVaeNet *net, GArray *units)
   const TessVaeConfig *config = net->config;
   gint last = config->n_levels - 1;
 
-  add_unit (net, units, TESS_VAE_IN, config->channels[last],
-            g_strdup ("decoder"));
+  tess_vae_net_add_unit (net, units, TESS_VAE_IN, config->channels[last],
+                         g_strdup ("decoder"));
   add_middle (net, units, "decoder", config->channels[last]);
   for (gint i = 0; i <= last; i++)
     {
-      gint channels = config->channels[last - i];
+      gint channels = config->channels[last - i], k = last - i;
 
       for (gint j = 0; j <= config->layers_per_block; j++)
-        add_unit (net, units, TESS_VAE_RESNET, channels,
-                  g_strdup_printf ("decoder.up_blocks.%d.resnets.%d", i, j));
+        tess_vae_net_add_unit (
+            net, units, TESS_VAE_RESNET, channels,
+            g_strdup_printf ("decoder.up_blocks.%d.resnets.%d", i, j));
+      if (net->looks != NULL && k >= 1
+          && k <= tess_model_fusion (net->model)->n_layers)
+        tess_vae_fusion_add_units (net, units, k);
       if (i < last)
-        add_unit (
+        tess_vae_net_add_unit (
             net, units, TESS_VAE_UP, channels,
             g_strdup_printf ("decoder.up_blocks.%d.upsamplers.0.conv", i));
     }
-  add_unit (net, units, TESS_VAE_OUT, config->image_channels,
-            g_strdup ("decoder"));
+  tess_vae_net_add_unit (net, units, TESS_VAE_OUT, config->image_channels,
+                         g_strdup ("decoder"));
 }
 
-void
-tess_vae_net_init (TessVaeNet *net, TessModel *model, gboolean encoder)
+static void
+init (TessVaeNet *net,
+      TessModel *model,
+      gboolean encoder,
+      const TessVaeNet *looks)
 {
   GArray *units = g_array_new (FALSE, FALSE, sizeof (TessVaeUnit));
 
   *net = (TessVaeNet) { .model = model,
                         .config = tess_model_vae (model),
-                        .encoder = encoder };
+                        .encoder = encoder,
+                        .looks = looks };
   if (encoder)
     add_encoder (net, units);
   else
     add_decoder (net, units);
   net->n_units = (gint) units->len;
-  add_unit (net, units, TESS_VAE_IN, 0, NULL);
+  tess_vae_net_add_unit (net, units, TESS_VAE_IN, 0, NULL);
   net->units = (TessVaeUnit *) (gpointer) g_array_free (units, FALSE);
+}
+
+void
+tess_vae_net_init (TessVaeNet *net, TessModel *model, gboolean encoder)
+{
+  init (net, model, encoder, NULL);
+}
+
+void
+tess_vae_net_init_fused (TessVaeNet *net, const TessVaeNet *encoder)
+{
+  init (net, encoder->model, FALSE, encoder);
 }
 
 void
@@ -160,8 +186,14 @@ widen (TessVaeKind kind, gint side, gboolean wrap, gint *a, gint *b)
       *b += 1;
       break;
     case TESS_VAE_RESNET:
+    case TESS_VAE_FUSE:
+    case TESS_VAE_MERGE:
       *a -= 2;
       *b += 2;
+      break;
+    case TESS_VAE_DENSE:
+      *a -= TESS_VAE_DENSE_HALO;
+      *b += TESS_VAE_DENSE_HALO;
       break;
     case TESS_VAE_ATTENTION:
       break;
@@ -199,7 +231,9 @@ tess_vae_net_needs (const TessVaeNet *net,
                     const TessVaeSpan *span,
                     TessVaeRect *needs)
 {
-  TessVaeRect rect = tess_vae_net_owned (net, span->last, &span->tile);
+  TessVaeRect rect = span->end
+                         ? *span->end
+                         : tess_vae_net_owned (net, span->last, &span->tile);
 
   /* Up to the second norm there is one convolution. */
   if (span->middle)
@@ -254,15 +288,20 @@ after_unit (const TessVaeNet *net,
     case TESS_VAE_RESNET:
     case TESS_VAE_ATTENTION:
     case TESS_VAE_OUT:
+    case TESS_VAE_FUSE:
+    case TESS_VAE_DENSE:
+    case TESS_VAE_MERGE:
       break;
     }
   return *rect;
 }
 
+/* Where what is read is cut to what is needed. */
 static gboolean
-changes_size (const TessVaeUnit *unit)
+is_cut (const TessVaeUnit *unit)
 {
-  return unit->kind == TESS_VAE_UP || unit->kind == TESS_VAE_DOWN;
+  return unit->kind == TESS_VAE_UP || unit->kind == TESS_VAE_DOWN
+         || unit->kind == TESS_VAE_FUSE;
 }
 
 void
@@ -283,7 +322,7 @@ tess_vae_net_estimate (const TessVaeNet *net,
       const TessVaeUnit *unit = &net->units[u];
       gdouble ic = unit->src_channels, oc = unit->channels, n_src, n_dst;
 
-      if (changes_size (unit))
+      if (is_cut (unit))
         rect = needs[u];
       n_src = area (&rect);
       rect = after_unit (net, u, &rect, needs);
@@ -307,6 +346,17 @@ tess_vae_net_estimate (const TessVaeNet *net,
             peak = MAX (peak, 5 * n_src * ic);
           }
           break;
+        case TESS_VAE_FUSE:
+        case TESS_VAE_DENSE:
+        case TESS_VAE_MERGE:
+          {
+            gdouble per_cell, numbers;
+
+            tess_vae_fusion_estimate (net, u, &per_cell, &numbers);
+            flops += n_src * per_cell;
+            peak = MAX (peak, n_src * numbers);
+          }
+          break;
         case TESS_VAE_IN:
         case TESS_VAE_OUT:
         case TESS_VAE_UP:
@@ -322,19 +372,9 @@ tess_vae_net_estimate (const TessVaeNet *net,
     *n_bytes = (gsize) (peak * tess_type_size (TESS_VAE_STORAGE));
 }
 
-/* What one recording carries from unit to unit. */
-typedef struct
-{
-  TessNet layers;
-  const TessVaeNet *net;
-  const TessVaeSpan *span;
-  const TessVaeBinding *binding;
-  TessVaeRect rect; /* of the state */
-} Recording;
-
 /* The canvas within the state, in the state's own cells. */
 static TessVaeRect
-canvas_within (const Recording *r, gint unit)
+canvas_within (const TessVaeRecording *r, gint unit)
 {
   gint scale = r->net->units[unit].scale;
   const TessVaeCanvas *canvas = &r->span->canvas;
@@ -344,7 +384,7 @@ canvas_within (const Recording *r, gint unit)
 }
 
 static gboolean
-is_canvas (const Recording *r, gint unit)
+is_canvas (const TessVaeRecording *r, gint unit)
 {
   TessVaeRect within = canvas_within (r, unit);
 
@@ -352,13 +392,14 @@ is_canvas (const Recording *r, gint unit)
          && within.x1 == r->rect.x1;
 }
 
-static TessValue *
-record_norm (Recording *r,
-             gint unit,
-             gint norm,
-             const gchar *path,
-             TessValue *x,
-             TessActivation act)
+TessValue *
+tess_vae_record_norm (TessVaeRecording *r,
+                      const TessNet *layers,
+                      gint unit,
+                      gint norm,
+                      const gchar *path,
+                      TessValue *x,
+                      TessActivation act)
 {
   TessProgram *program = r->layers.program;
   TessVaeRect within = canvas_within (r, unit);
@@ -376,11 +417,11 @@ record_norm (Recording *r,
     stats = tess_group_stats (program, &over);
   if (r->binding->taps != NULL)
     tess_store (program, stats, r->binding->taps[norm]);
-  return tess_net_group_norm (&r->layers, path, x, stats, NORM_EPS, act);
+  return tess_net_group_norm (layers, path, x, stats, NORM_EPS, act);
 }
 
 static TessValue *
-record_resnet (Recording *r, gint u, gboolean middle, TessValue *x)
+record_resnet (TessVaeRecording *r, gint u, gboolean middle, TessValue *x)
 {
   const TessVaeUnit *unit = &r->net->units[u];
   g_autofree gchar *norm1 = g_strconcat (unit->path, ".norm1", NULL);
@@ -388,11 +429,13 @@ record_resnet (Recording *r, gint u, gboolean middle, TessValue *x)
   g_autofree gchar *conv1 = g_strconcat (unit->path, ".conv1", NULL);
   TessValue *h;
 
-  h = record_norm (r, u, unit->norm, norm1, x, TESS_ACT_SILU);
+  h = tess_vae_record_norm (r, &r->layers, u, unit->norm, norm1, x,
+                            TESS_ACT_SILU);
   h = tess_net_conv3 (&r->layers, conv1, h);
   if (middle)
     return h;
-  h = record_norm (r, u, unit->norm + 1, norm2, h, TESS_ACT_SILU);
+  h = tess_vae_record_norm (r, &r->layers, u, unit->norm + 1, norm2, h,
+                            TESS_ACT_SILU);
   return tess_net_resnet_tail (&r->layers, unit->path, x, h);
 }
 
@@ -422,7 +465,7 @@ record_key_pair (const TessNet *layers,
 }
 
 static TessValue *
-record_attention (Recording *r, gint u, TessValue *x)
+record_attention (TessVaeRecording *r, gint u, TessValue *x)
 {
   const TessVaeUnit *unit = &r->net->units[u];
   TessProgram *program = r->layers.program;
@@ -430,7 +473,8 @@ record_attention (Recording *r, gint u, TessValue *x)
   g_autofree gchar *to_q = g_strconcat (unit->path, ".to_q", NULL);
   g_autofree gchar *to_out = g_strconcat (unit->path, ".to_out.0", NULL);
   TessAttention attention = { .n_heads = 1 };
-  TessValue *h = record_norm (r, u, unit->norm, norm, x, TESS_ACT_NONE);
+  TessValue *h = tess_vae_record_norm (r, &r->layers, u, unit->norm, norm, x,
+                                       TESS_ACT_NONE);
   TessValue *keys = h;
 
   if (r->span->keys == TESS_VAE_KEYS_GLOBAL)
@@ -457,7 +501,7 @@ record_attention (Recording *r, gint u, TessValue *x)
 
 /* A row of 1x1 convolutions beside the network proper. */
 static TessValue *
-record_quant (Recording *r, const gchar *path, TessValue *x)
+record_quant (TessVaeRecording *r, const gchar *path, TessValue *x)
 {
   if (tess_net_optional_weight (&r->layers, path, "weight") == NULL)
     return x;
@@ -465,7 +509,7 @@ record_quant (Recording *r, const gchar *path, TessValue *x)
 }
 
 static TessValue *
-record_end (Recording *r, gint u, TessValue *x)
+record_end (TessVaeRecording *r, gint u, TessValue *x)
 {
   const TessVaeUnit *unit = &r->net->units[u];
   g_autofree gchar *norm = g_strconcat (unit->path, ".conv_norm_out", NULL);
@@ -479,15 +523,30 @@ record_end (Recording *r, gint u, TessValue *x)
         x = record_quant (r, "post_quant_conv", x);
       return tess_net_conv3 (&r->layers, in, x);
     }
-  x = record_norm (r, u, unit->norm, norm, x, TESS_ACT_SILU);
+  x = tess_vae_record_norm (r, &r->layers, u, unit->norm, norm, x,
+                            TESS_ACT_SILU);
   x = tess_net_conv3 (&r->layers, out, x);
   if (encoder && r->net->config->quant_conv)
     x = record_quant (r, "quant_conv", x);
   return x;
 }
 
+TessValue *
+tess_vae_net_cut (TessVaeRecording *r, const TessVaeRect *need, TessValue *x)
+{
+  if (!tess_vae_rect_equal (&r->rect, need))
+    x = tess_crop (r->layers.program, x, need->y0 - r->rect.y0,
+                   need->x0 - r->rect.x0, need->y1 - need->y0,
+                   need->x1 - need->x0);
+  r->rect = *need;
+  return x;
+}
+
 static TessValue *
-record_resize (Recording *r, gint u, const TessVaeRect *need, TessValue *x)
+record_resize (TessVaeRecording *r,
+               gint u,
+               const TessVaeRect *need,
+               TessValue *x)
 {
   const TessVaeUnit *unit = &r->net->units[u];
   gboolean up = unit->kind == TESS_VAE_UP;
@@ -499,16 +558,87 @@ record_resize (Recording *r, gint u, const TessVaeRect *need, TessValue *x)
           .pad_begin = up ? 1 : 0,
           .pad_end = 1 };
 
-  /* Here and only here the halo that has become wrong is cut off: what is
-   * kept must be exact for the next level to start with, and a copy costs
-   * less before a map grows than after. */
-  if (!tess_vae_rect_equal (&r->rect, need))
-    x = tess_crop (r->layers.program, x, need->y0 - r->rect.y0,
-                   need->x0 - r->rect.x0, need->y1 - need->y0,
-                   need->x1 - need->x0);
-  r->rect = *need;
-  conv.src = x;
+  /* Here (and before a fusion) alone the halo that has become wrong is cut
+   * off: what is kept must be exact for the next level to start with, and a
+   * copy costs less before a map grows than after. */
+  conv.src = tess_vae_net_cut (r, need, x);
   return tess_conv2d (r->layers.program, &conv);
+}
+
+/* A fusion's features where it begins; others need none. */
+static TessValue *
+feature_of (const TessVaeNet *net, gint u, TessValue *const *features)
+{
+  gint k = 0;
+
+  if (net->units[u].kind != TESS_VAE_FUSE
+      || sscanf (net->units[u].path, "decoder.fusion_layer_%d.", &k) != 1)
+    return NULL;
+  return features[k];
+}
+
+TessValue *
+tess_vae_net_record_units (TessVaeRecording *r,
+                           const TessVaeRect *needs,
+                           gint first,
+                           gint last,
+                           TessValue *const *features,
+                           TessValue *x)
+{
+  for (gint u = first; u < last; u++)
+    {
+      switch (r->net->units[u].kind)
+        {
+        case TESS_VAE_IN:
+        case TESS_VAE_OUT:
+          x = record_end (r, u, x);
+          break;
+        case TESS_VAE_RESNET:
+          x = record_resnet (r, u, FALSE, x);
+          break;
+        case TESS_VAE_ATTENTION:
+          x = record_attention (r, u, x);
+          break;
+        case TESS_VAE_UP:
+        case TESS_VAE_DOWN:
+          x = record_resize (r, u, &needs[u], x);
+          break;
+        case TESS_VAE_FUSE:
+          x = tess_vae_net_cut (r, &needs[u], x);
+          x = tess_vae_fusion_record (r, u, FALSE,
+                                      feature_of (r->net, u, features), x);
+          break;
+        case TESS_VAE_DENSE:
+        case TESS_VAE_MERGE:
+          x = tess_vae_fusion_record (r, u, FALSE, NULL, x);
+          break;
+        }
+      r->rect = after_unit (r->net, u, &r->rect, needs);
+    }
+  return x;
+}
+
+/* The part of its last unit that a span has. */
+static TessValue *
+record_last (TessVaeRecording *r,
+             const TessVaeRect *needs,
+             TessValue *const *features,
+             TessValue *x,
+             TessValue **normed)
+{
+  gint u = r->span->last;
+  TessVaeKind kind = r->net->units[u].kind;
+  TessValue *feature = feature_of (r->net, u, features);
+
+  if (kind == TESS_VAE_FUSE)
+    x = tess_vae_net_cut (r, &needs[u], x);
+  if (r->span->middle)
+    x = kind == TESS_VAE_RESNET
+            ? record_resnet (r, u, TRUE, x)
+            : tess_vae_fusion_record (r, u, TRUE, feature, x);
+  if (normed != NULL)
+    *normed = r->span->middle ? x : tess_vae_fusion_normed (r, u, feature, x);
+  return x;
 }
 
 TessValue *
@@ -516,41 +646,28 @@ tess_vae_net_record (const TessVaeNet *net,
                      TessProgram *program,
                      const TessVaeSpan *span,
                      const TessVaeBinding *binding,
-                     TessVaeRect *dst_rect)
+                     TessVaeRect *dst_rect,
+                     TessValue **normed)
 {
   g_autofree TessVaeRect *needs = g_new (TessVaeRect, net->n_units + 1);
-  Recording r = { .layers = { net->model, TESS_PART_VAE, program,
-                              net->config->norm_groups },
-                  .net = net,
-                  .span = span,
-                  .binding = binding };
-  TessValue *x = binding->src;
+  TessVaeRecording r = { .layers = { net->model, TESS_PART_VAE, program,
+                                     net->config->norm_groups },
+                         .net = net,
+                         .span = span,
+                         .binding = binding };
+  TessValue *features[TESS_MAX_LEVELS + 1] = { NULL };
+  TessValue *x;
 
   tess_vae_net_needs (net, span, needs);
+  if (net->looks != NULL)
+    tess_vae_fusion_record_features (&r, needs, features);
   r.rect = needs[span->first];
-  for (gint u = span->first; u < span->last; u++)
-    {
-      switch (net->units[u].kind)
-        {
-        case TESS_VAE_IN:
-        case TESS_VAE_OUT:
-          x = record_end (&r, u, x);
-          break;
-        case TESS_VAE_RESNET:
-          x = record_resnet (&r, u, FALSE, x);
-          break;
-        case TESS_VAE_ATTENTION:
-          x = record_attention (&r, u, x);
-          break;
-        case TESS_VAE_UP:
-        case TESS_VAE_DOWN:
-          x = record_resize (&r, u, &needs[u], x);
-          break;
-        }
-      r.rect = after_unit (net, u, &r.rect, needs);
-    }
-  if (span->middle)
-    x = record_resnet (&r, span->last, TRUE, x);
+  x = tess_vae_net_record_units (&r, needs, span->first, span->last, features,
+                                 binding->src);
+  if (span->last < net->n_units)
+    x = record_last (&r, needs, features, x, normed);
+  else if (normed != NULL)
+    *normed = x;
   *dst_rect = r.rect;
   return x;
 }

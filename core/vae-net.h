@@ -26,7 +26,18 @@ typedef enum
   TESS_VAE_UP,        /* sides doubled */
   TESS_VAE_DOWN,      /* sides halved */
   TESS_VAE_OUT,       /* norm, conv_out (quant_conv) */
+  TESS_VAE_FUSE,      /* two norms; these three: core/vae-fusion.h */
+  TESS_VAE_DENSE,
+  TESS_VAE_MERGE, /* two norms */
 } TessVaeKind;
+
+/* A residual block inside, which a span may end in. */
+static inline gboolean
+tess_vae_has_middle (TessVaeKind kind)
+{
+  return kind == TESS_VAE_RESNET || kind == TESS_VAE_FUSE
+         || kind == TESS_VAE_MERGE;
+}
 
 typedef struct
 {
@@ -37,17 +48,22 @@ typedef struct
   gint norm;  /* number of its first group norm; -1: it has none */
 } TessVaeUnit;
 
-typedef struct
+typedef struct _TessVaeNet TessVaeNet;
+struct _TessVaeNet
 {
   TessModel *model; /* borrowed */
   const TessVaeConfig *config;
   gboolean encoder;
+  const TessVaeNet *looks; /* a decoder that looks at the picture through
+                              this encoder (borrowed); NULL: it does not */
   gint n_units;
   TessVaeUnit *units; /* n_units + 1: the last one only tells what comes out */
   gint n_norms;
-} TessVaeNet;
+};
 
 void tess_vae_net_init (TessVaeNet *net, TessModel *model, gboolean encoder);
+/* The decoder with fusions of what @encoder says. */
+void tess_vae_net_init_fused (TessVaeNet *net, const TessVaeNet *encoder);
 void tess_vae_net_finish (TessVaeNet *net);
 
 typedef struct
@@ -88,6 +104,7 @@ typedef struct
   TessVaeCanvas canvas;
   TessVaeRect tile;
   TessVaeKeys keys;
+  const TessVaeRect *end; /* what of map @last is wanted; NULL: @tile's part */
 } TessVaeSpan;
 
 /* The part of @tile in map @unit. */
@@ -112,20 +129,32 @@ void tess_vae_net_estimate (const TessVaeNet *net,
  * norm takes its statistics over the canvas, which the span must then cover.
  * @taps: per norm, where those statistics are kept, may be NULL.
  * @k, @v: for TESS_VAE_KEYS_GLOBAL.
- * Returns: the last state; @dst_rect: what part of its map it is.
+ * Returns: the last state; @dst_rect: what part of its map it is; @normed (may
+ * be NULL): what the first norm of unit @last reads, over the same part.
  */
+typedef struct
+{
+  TessBuffer *fifth;    /* f32 [1, 1, 1, 1]: 0.2 */
+  TessBuffer *fidelity; /* the same: how much of the picture is wrapped in */
+} TessVaeFactors;
+
 typedef struct
 {
   TessValue *src;
   TessBuffer *const *stats;
   TessBuffer *const *taps;
   TessBuffer *k, *v;
+  /* For a decoder that looks at the picture: */
+  const TessVaeFactors *fusion;
+  TessValue *pixels;              /* as tess_vae_fusion_needs tells */
+  TessBuffer *const *pixel_stats; /* as @stats, of the encoder */
 } TessVaeBinding;
 TessValue *tess_vae_net_record (const TessVaeNet *net,
                                 TessProgram *program,
                                 const TessVaeSpan *span,
                                 const TessVaeBinding *binding,
-                                TessVaeRect *dst_rect);
+                                TessVaeRect *dst_rect,
+                                TessValue **normed);
 
 /* Keys and values of attention @unit from a part of its map. */
 void tess_vae_net_record_keys (const TessVaeNet *net,

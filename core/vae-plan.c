@@ -160,7 +160,7 @@ plan_passes (Planner *p)
           norm = unit->norm >= 0 ? unit->norm : p->net->units[u + 1].norm;
           break;
         }
-      if (unit->kind == TESS_VAE_RESNET)
+      if (tess_vae_has_middle (unit->kind))
         {
           TessVaePass middle = { .kind = TESS_VAE_PASS_STATS,
                                  .last = u,
@@ -298,10 +298,12 @@ tess_vae_plan_init (TessVaePlan *plan,
       return;
     }
 
+  /* A picture that is looked at is not shrunk. */
   p.keys = choose_keys (&p);
-  p.estimate = settings->mode == TESS_VAE_ESTIMATE;
+  p.estimate = settings->mode == TESS_VAE_ESTIMATE && net->looks == NULL;
   plan_passes (&p);
-  if (settings->mode == TESS_VAE_AUTO && plan->n_flops > EXACT_COST * p.base)
+  if (settings->mode == TESS_VAE_AUTO && net->looks == NULL
+      && plan->n_flops > EXACT_COST * p.base)
     {
       g_array_set_size (plan->passes, 0);
       plan->n_flops = 0.0;

@@ -11,6 +11,7 @@ struct _TessVae
   TessModel *model;
   TessBackend *backend;
   TessVaeNet encoder, decoder;
+  TessVaeNet fused; /* n_units 0: the model has no fusions */
   TessVaeLimits limits;
 };
 
@@ -24,6 +25,8 @@ tess_vae_new (TessModel *model, TessBackend *backend, GError **error)
   vae->limits.n_bytes_value = tess_backend_n_bytes_value (backend);
   tess_vae_net_init (&vae->encoder, model, TRUE);
   tess_vae_net_init (&vae->decoder, model, FALSE);
+  if (tess_model_fusion (model) != NULL)
+    tess_vae_net_init_fused (&vae->fused, &vae->encoder);
   return vae;
 }
 
@@ -34,6 +37,7 @@ tess_vae_free (TessVae *vae)
     return;
   tess_vae_net_finish (&vae->encoder);
   tess_vae_net_finish (&vae->decoder);
+  tess_vae_net_finish (&vae->fused);
   tess_backend_unref (vae->backend);
   tess_model_unref (vae->model);
   g_free (vae);
@@ -76,6 +80,7 @@ typedef struct
   const TessTensor *latent;
   TessVaeSink sink;
   gpointer data;
+  const TessVaeLook *look; /* may be NULL */
 } Decoding;
 
 static gboolean
@@ -102,6 +107,18 @@ write_pixels (const TessVaeRect *rect,
 }
 
 static gboolean
+read_picture (const TessVaeRect *rect,
+              gfloat *planes,
+              gpointer data,
+              GError **error)
+{
+  const TessVaeLook *look = ((Decoding *) data)->look;
+
+  return look->source (rect->x0, rect->y0, rect->x1 - rect->x0,
+                       rect->y1 - rect->y0, planes, look->data, error);
+}
+
+static gboolean
 check_canvas (gint64 h, gint64 w, gint factor, GError **error)
 {
   if (h >= 1 && w >= 1 && h <= G_MAXINT / 2 / factor
@@ -122,10 +139,40 @@ tess_vae_decode (TessVae *vae,
                  gpointer data,
                  GError **error)
 {
-  Decoding decoding = { latent, sink, data };
-  TessVaeEnds ends = { read_latent, write_pixels, &decoding };
+  const TessVaeLook none = { 0 };
+
+  return tess_vae_decode_fused (vae, latent, &none, settings, sink, data,
+                                error);
+}
+
+gboolean
+tess_vae_decode_fused (TessVae *vae,
+                       const TessTensor *latent,
+                       const TessVaeLook *look,
+                       const TessVaeSettings *settings,
+                       TessVaeSink sink,
+                       gpointer data,
+                       GError **error)
+{
+  gboolean fused = look->fidelity != 0.0;
+  const TessVaeNet *net = fused ? &vae->fused : &vae->decoder;
+  Decoding decoding = { latent, sink, data, look };
+  TessVaeEnds ends = { .read = read_latent,
+                       .write = write_pixels,
+                       .look = read_picture,
+                       .fidelity = look->fidelity,
+                       .data = &decoding };
   TessVaePlan plan;
   gboolean ok;
+
+  if (net->n_units == 0)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                   "The decoder of %s cannot look at the picture; add "
+                   "StableSR's decoder to it, or set the fidelity to 0.",
+                   tess_model_name (vae->model));
+      return FALSE;
+    }
 
   if (latent->n_dims != 4 || latent->dims[0] != 1
       || latent->dims[1] != tess_model_vae (vae->model)->latent_channels)
@@ -141,10 +188,9 @@ tess_vae_decode (TessVae *vae,
                      error))
     return FALSE;
 
-  tess_vae_plan_init (&plan, &vae->decoder, (gint) latent->dims[2],
+  tess_vae_plan_init (&plan, net, (gint) latent->dims[2],
                       (gint) latent->dims[3], settings, &vae->limits);
-  ok = tess_vae_job_run (&vae->decoder, vae->backend, &plan, &ends, settings,
-                         error);
+  ok = tess_vae_job_run (net, vae->backend, &plan, &ends, settings, error);
   tess_vae_plan_finish (&plan);
   return ok;
 }
@@ -209,7 +255,8 @@ tess_vae_encode (TessVae *vae,
   gint factor = tess_vae_factor (vae), h = height / factor, w = width / factor;
   gint n_channels = tess_model_vae (vae->model)->latent_channels;
   Encoding encoding = { source, data, NULL, NULL };
-  TessVaeEnds ends = { read_pixels, write_latent, &encoding };
+  TessVaeEnds ends
+      = { .read = read_pixels, .write = write_latent, .data = &encoding };
   TessVaePlan plan;
   gboolean ok = FALSE;
 
@@ -250,21 +297,23 @@ gboolean
 tess_vae_cost (TessVae *vae,
                gint h,
                gint w,
+               gboolean fused,
                const TessVaeSettings *settings,
                gsize *n_bytes,
                gsize *weights,
                gdouble *n_flops,
                GError **error)
 {
+  const TessVaeNet *net = fused ? &vae->fused : &vae->decoder;
   TessVaePlan plan;
   gsize bytes, needed;
   gboolean ok;
 
+  g_return_val_if_fail (net->n_units > 0, FALSE);
   if (!check_canvas (h, w, tess_vae_factor (vae), error))
     return FALSE;
-  tess_vae_plan_init (&plan, &vae->decoder, h, w, settings, &vae->limits);
-  ok = tess_vae_job_cost (&vae->decoder, vae->backend, &plan, &bytes, &needed,
-                          error);
+  tess_vae_plan_init (&plan, net, h, w, settings, &vae->limits);
+  ok = tess_vae_job_cost (net, vae->backend, &plan, &bytes, &needed, error);
   if (ok && n_bytes != NULL)
     *n_bytes = bytes;
   if (ok && weights != NULL)

@@ -55,6 +55,15 @@ typedef struct
   gpointer progress_data;
 } TessVaeSettings;
 
+/* Pixels are asked for by rectangle: [channels, h, w] into @planes. */
+typedef gboolean (*TessVaeSource) (gint x,
+                                   gint y,
+                                   gint w,
+                                   gint h,
+                                   gfloat *planes,
+                                   gpointer data,
+                                   GError **error);
+
 /**
  * tess_vae_decode:
  * @latent: f32 [1, latent_channels, h, w], the network's own numbers (divided
@@ -67,14 +76,27 @@ gboolean tess_vae_decode (TessVae *vae,
                           gpointer data,
                           GError **error);
 
-/* Pixels are asked for by rectangle: [channels, h, w] into @planes. */
-typedef gboolean (*TessVaeSource) (gint x,
-                                   gint y,
-                                   gint w,
-                                   gint h,
-                                   gfloat *planes,
-                                   gpointer data,
-                                   GError **error);
+/**
+ * tess_vae_decode_fused:
+ * The same by a decoder that looks at the picture which was encoded
+ * (controllable feature wrapping): @source as for tess_vae_encode.
+ * @fidelity: 0 is tess_vae_decode, 1 wraps all in.
+ * Errors: TESS_ERROR_MODEL where the model has no such weights, unless
+ * @fidelity is 0; those of @source.
+ */
+typedef struct
+{
+  gdouble fidelity;
+  TessVaeSource source;
+  gpointer data;
+} TessVaeLook;
+gboolean tess_vae_decode_fused (TessVae *vae,
+                                const TessTensor *latent,
+                                const TessVaeLook *look,
+                                const TessVaeSettings *settings,
+                                TessVaeSink sink,
+                                gpointer data,
+                                GError **error);
 
 /**
  * tess_vae_encode:
@@ -95,11 +117,12 @@ gboolean tess_vae_encode (TessVae *vae,
 gint tess_vae_factor (const TessVae *vae);
 
 /* Peak bytes beside the weights to decode a canvas of that many latent cells
- * (each of the results may be NULL); what @sink makes of the pixels is not in
- * it. */
+ * (each of the results may be NULL), looking at a picture where @fused; what
+ * @sink makes of the pixels is not in it. */
 gboolean tess_vae_cost (TessVae *vae,
                         gint h,
                         gint w,
+                        gboolean fused,
                         const TessVaeSettings *settings,
                         gsize *n_bytes,
                         gsize *weights,

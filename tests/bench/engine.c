@@ -248,7 +248,7 @@ bench_unet (const Bench *bench)
       TessUnetCost cost;
       gdouble ready = process_age ();
 
-      if (!tess_unet_cost (unet, n, side, side, 77, 0, &cost, &error))
+      if (!tess_unet_cost (unet, n, side, side, 77, 0, FALSE, &cost, &error))
         die (error);
       for (gsize i = 0; i < size; i++)
         src[i] = (gfloat) ((i * 2654435761u >> 8) % 2001) / 1000.0f - 1.0f;
@@ -299,8 +299,8 @@ bench_vae (const Bench *bench)
   gdouble n_flops = 0.0;
 
   if (vae == NULL
-      || !tess_vae_cost (vae, side, side, &settings, NULL, NULL, &n_flops,
-                         &error))
+      || !tess_vae_cost (vae, side, side, FALSE, &settings, NULL, NULL,
+                         &n_flops, &error))
     die (error);
   what = g_strdup_printf ("vae decode %d px", side * tess_vae_factor (vae));
   for (gint i = 0; i <= n_runs; i++)

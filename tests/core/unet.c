@@ -191,7 +191,7 @@ START_TEST (faults_are_told)
   ck_assert (!tess_unet_run (small.unet, &call, NULL, &error));
   ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_SHAPE));
   g_clear_error (&error);
-  ck_assert (!tess_unet_cost (small.unet, 1, 8, 0, 7, 0, &cost, &error));
+  ck_assert (!tess_unet_cost (small.unet, 1, 8, 0, 7, 0, FALSE, &cost, &error));
   ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_SHAPE));
   g_clear_error (&error);
   ck_assert (
@@ -224,8 +224,8 @@ START_TEST (costs_grow_with_the_tile)
   g_autoptr (GError) error = NULL;
 
   small_init (&small, tess_backend_plain_new ());
-  ck_assert (tess_unet_cost (small.unet, 1, 8, 8, 7, 0, &one, &error));
-  ck_assert (tess_unet_cost (small.unet, 4, 8, 8, 7, 0, &four, &error));
+  ck_assert (tess_unet_cost (small.unet, 1, 8, 8, 7, 0, FALSE, &one, &error));
+  ck_assert (tess_unet_cost (small.unet, 4, 8, 8, 7, 0, FALSE, &four, &error));
   ck_assert_uint_gt (one.arena, 0);
   ck_assert_uint_gt (four.arena, 3 * one.arena);
   ck_assert_double_eq_tol (four.n_flops, 4 * one.n_flops, 1.0);

@@ -447,8 +447,8 @@ START_TEST (the_cost_is_honest)
 
       small_init (&small);
       tess_vae_set_limits (small.vae, 0, cases[i].limit);
-      tess_vae_cost (small.vae, 48, 64, &settings, &told, &weights, &n_flops,
-                     &error);
+      tess_vae_cost (small.vae, 48, 64, FALSE, &settings, &told, &weights,
+                     &n_flops, &error);
       ck_no_error (error);
       /* Once beforehand: code is mapped, threads are there. */
       tess_vae_decode (small.vae, few, &settings, forget, NULL, &error);
