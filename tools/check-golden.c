@@ -94,6 +94,23 @@ golden_relative (const gfloat *a, const gfloat *b, gsize n)
   return golden_absolute (a, b, n) / (largest > 0.0 ? largest : 1.0);
 }
 
+gdouble
+golden_elementwise (const gfloat *a, const gfloat *b, gsize n)
+{
+  gdouble worst = 0.0;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gdouble d = fabs ((gdouble) a[i] - b[i]);
+
+      if (d > 0.0)
+        worst = fmax (worst, b[i] != 0.0f ? d / fabs (b[i]) : INFINITY);
+      if (!isfinite (a[i]))
+        return INFINITY;
+    }
+  return worst;
+}
+
 gfloat *
 golden_read (const TessTensorFile *file, const gchar *name, gsize *n)
 {

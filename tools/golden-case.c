@@ -228,7 +228,12 @@ compare (const GoldenCase *c,
         }
       values[i] = x[at];
     }
-  if (golden_is_half (c->set->golden) && golden_setting (c, "denoiser") == NULL)
+  if (json_object_has_member (output, "relative_tolerance"))
+    golden_result (
+        c->set->golden, full, golden_elementwise (values, expected, n),
+        json_object_get_double_member (output, "relative_tolerance"));
+  else if (golden_is_half (c->set->golden)
+           && golden_setting (c, "denoiser") == NULL)
     golden_result (c->set->golden, full, golden_relative (values, expected, n),
                    INFINITY);
   else

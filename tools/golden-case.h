@@ -65,4 +65,7 @@ void golden_case_fail (const GoldenCase *c, const gchar *part, GError *error);
 /* Cases of InstanceDiffusion; FALSE: not one of them. */
 gboolean golden_instance (const GoldenCase *c);
 
+/* Cases of StableSR; FALSE: not one of them. */
+gboolean golden_stablesr (const GoldenCase *c);
+
 G_END_DECLS

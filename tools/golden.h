@@ -41,6 +41,9 @@ gboolean golden_is_half (const Golden *golden);
 gdouble golden_relative (const gfloat *a, const gfloat *b, gsize n);
 gdouble golden_absolute (const gfloat *a, const gfloat *b, gsize n);
 
+/* max |a - b| / |b|, of each element its own. */
+gdouble golden_elementwise (const gfloat *a, const gfloat *b, gsize n);
+
 /* A tensor as float32; NULL when it is not there. (transfer full) */
 gfloat *golden_read (const TessTensorFile *file, const gchar *name, gsize *n);
 
