@@ -556,29 +556,40 @@ run_pass (Job *job, const TessVaePass *pass, GError **error)
   return TRUE;
 }
 
-static gboolean
-make_stats (Job *job, GError **error)
-{
-  TessShape shape = { 1, 1, job->net->config->norm_groups, 2 };
-
-  if (job->plan->whole && job->gather == 0)
-    return TRUE;
-  job->stats = g_new0 (TessBuffer *, job->net->n_norms);
-  for (gint i = 0; i < job->net->n_norms; i++)
-    {
-      job->stats[i] = tess_buffer_new (job->backend, TESS_F32, &shape, error);
-      if (job->stats[i] == NULL)
-        return FALSE;
-    }
-  return TRUE;
-}
-
 static void
 free_stats (const TessVaeNet *net, TessBuffer **stats)
 {
   for (gint i = 0; stats != NULL && i < net->n_norms; i++)
     tess_buffer_unref (stats[i]);
   g_free (stats);
+}
+
+/* NULL with the error. */
+static TessBuffer **
+new_stats (const TessVaeNet *net, TessBackend *backend, GError **error)
+{
+  TessShape shape = { 1, 1, net->config->norm_groups, 2 };
+  TessBuffer **stats = g_new0 (TessBuffer *, net->n_norms);
+
+  for (gint i = 0; i < net->n_norms; i++)
+    {
+      stats[i] = tess_buffer_new (backend, TESS_F32, &shape, error);
+      if (stats[i] == NULL)
+        {
+          free_stats (net, stats);
+          return NULL;
+        }
+    }
+  return stats;
+}
+
+static gboolean
+make_stats (Job *job, GError **error)
+{
+  if (job->plan->whole && job->gather == 0)
+    return TRUE;
+  job->stats = new_stats (job->net, job->backend, error);
+  return job->stats != NULL;
 }
 
 static void
@@ -757,6 +768,12 @@ tess_vae_job_cost (const TessVaeNet *net,
 {
   Job job = { .net = net, .backend = backend, .plan = plan };
   gboolean ok = make_stats (&job, error) && make_factors (&job, 0.0, error);
+
+  if (ok && net->looks != NULL && !plan->whole)
+    {
+      job.pixel_stats = new_stats (net->looks, backend, error);
+      ok = job.pixel_stats != NULL;
+    }
 
   *n_bytes = *weights = 0;
   for (guint i = 0; ok && i < plan->passes->len; i++)
