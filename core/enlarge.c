@@ -40,7 +40,12 @@ taps_at (gint i, gint n_src, gint n_dst)
 static gint
 mirror (gint i, gint n)
 {
-  return i < n ? i : MAX (2 * (n - 1) - i, 0);
+  gint period = 2 * (n - 1);
+
+  if (n == 1)
+    return 0;
+  i %= period;
+  return i < n ? i : period - i;
 }
 
 /* A row of the source through the taps of its columns. */
@@ -116,28 +121,38 @@ tess_enlarged_read (
                 planes + (gsize) c * w * h);
 }
 
-gboolean
-tess_enlarged_sizes (TessEnlarged *e,
-                     gdouble scale,
-                     gint shorter,
-                     gint align,
-                     gdouble *scale_done)
+static gint
+round_up (gint a, gint align)
 {
-  gint side = MIN (e->src_w, e->src_h);
-  gdouble factor = MAX (scale, (gdouble) shorter / side);
+  return (a + align - 1) / align * align;
+}
+
+void
+tess_enlarged_pad (TessEnlarged *e, gint align, gint least)
+{
+  e->padded_w = e->width;
+  e->padded_h = e->height;
+  /* An aligned side gains a whole step too where the other is not. */
+  if (e->width % align != 0 || e->height % align != 0)
+    {
+      e->padded_w = round_up (e->width + 1, align);
+      e->padded_h = round_up (e->height + 1, align);
+    }
+  e->padded_w = MAX (e->padded_w, least);
+  e->padded_h = MAX (e->padded_h, least);
+}
+
+gboolean
+tess_enlarged_sizes (TessEnlarged *e, gdouble scale, gint shorter, gint align)
+{
+  gdouble factor = MAX (scale, (gdouble) shorter / MIN (e->src_w, e->src_h));
   gdouble width = floor (e->src_w * factor), height = floor (e->src_h * factor);
 
-  if (scale_done != NULL)
-    *scale_done = factor;
   if (!(width >= 1.0 && height >= 1.0 && width <= MAX_SIDE
         && height <= MAX_SIDE))
     return FALSE;
-  e->width = e->padded_w = (gint) width;
-  e->height = e->padded_h = (gint) height;
-  if (e->width % align != 0 || e->height % align != 0)
-    {
-      e->padded_w = (e->width / align + 1) * align;
-      e->padded_h = (e->height / align + 1) * align;
-    }
-  return e->padded_w < 2 * e->width && e->padded_h < 2 * e->height;
+  e->width = (gint) width;
+  e->height = (gint) height;
+  tess_enlarged_pad (e, align, 0);
+  return TRUE;
 }

@@ -15,10 +15,11 @@ typedef struct
   const gfloat *src; /* [channels, src_h, src_w], borrowed */
   gint channels;
   gint src_w, src_h;
-  gint width, height; /* what it is brought to */
-  gint padded_w;      /* at least width and at most twice it less one: beyond */
-  gint padded_h;      /* the edge the picture is mirrored, edge not repeated */
-  gfloat low, high;   /* numbers are kept within them; both 0: they are not */
+  gint width, height;      /* what it is brought to */
+  gint padded_w, padded_h; /* at least that: beyond the edge the picture is
+                              mirrored, edge not repeated, as often as needed;
+                              one cell is repeated */
+  gfloat low, high; /* numbers are kept within them; both 0: they are not */
 } TessEnlarged;
 
 /* [channels, h, w] of a rectangle within padded_w x padded_h. */
@@ -29,19 +30,20 @@ void tess_enlarged_read (const TessEnlarged *enlarged,
                          gint h,
                          gfloat *planes);
 
+/* Fills padded_w and padded_h: where a side is no multiple of @align both go
+ * beyond to the next one, as StableSR does; none is below @least, a multiple
+ * of @align. */
+void tess_enlarged_pad (TessEnlarged *enlarged, gint align, gint least);
+
 /**
  * tess_enlarged_sizes:
  * Fills width, height, padded_w and padded_h as StableSR does: sides times
- * max (@scale, @shorter / the shorter side), rounded down; where one of them
- * is no multiple of @align both go beyond the next one. @scale_done, where
- * given, becomes the factor taken.
- * Returns: FALSE where a side would be above 2^20, or mirroring would reach
- * over the picture: it is too thin.
+ * max (@scale, @shorter / the shorter side), rounded down, padded.
+ * Returns: FALSE where a side would be above 2^20.
  */
 gboolean tess_enlarged_sizes (TessEnlarged *enlarged,
                               gdouble scale,
                               gint shorter,
-                              gint align,
-                              gdouble *scale_done);
+                              gint align);
 
 G_END_DECLS

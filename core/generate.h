@@ -88,7 +88,8 @@ typedef struct
 
 /**
  * tess_studio_run:
- * Paints. The result is a new GeglBuffer of "R'G'B' float", exactly
+ * Paints. The result is a new GeglBuffer of "R'G'B' float" ("R'G'B'A float"
+ * where a picture that lets through is enlarged), exactly
  * request->width x request->height from (0, 0). request->seed is written
  * back. Runs on any one thread; a second job of the same studio waits.
  * @hooks and @cancellable may be NULL; cancelling answers within one tile and

@@ -23,14 +23,22 @@ round_up (gint a, gint b)
   return ceil_div (a, b) * b;
 }
 
+/* StableSR for SD 2.1 in 768 pixels. */
+#define V_WINDOW 96
+
 /* The model's own window where nothing is asked for. */
-static gint
-tile_side (const TessJob *job, gint align)
+gint
+tess_job_window (const TessJob *job)
 {
+  gint align = tess_unet_align (job->studio->unet);
   gint window = tess_model_unet (job->studio->model)->sample_size;
 
   if (job->request->tile > 0)
     return job->request->tile;
+  if (job->request->method == TESS_TILING_UPSCALE
+      && tess_model_diffusion (job->studio->model)->prediction
+             == TESS_PREDICTION_V)
+    window = MAX (window, V_WINDOW);
   return MAX (window / align, 1) * align;
 }
 
@@ -84,13 +92,15 @@ tile_settings (const TessJob *job)
 {
   const TessRequest *request = job->request;
   gint align = tess_unet_align (job->studio->unet);
-  gint tile = tile_side (job, align);
+  gint tile = tess_job_window (job);
   gint overlap = request->overlap >= 0 ? request->overlap : tile / 2;
   gboolean spot = request->method == TESS_TILING_SPOT;
+  const TessEnlarged *larger = job->upscale ? &job->upscale->picture : NULL;
 
   return (TessTileSettings) {
-    .width = ceil_div (request->width, job->factor),
-    .height = ceil_div (request->height, job->factor),
+    .width = ceil_div (larger ? larger->padded_w : request->width, job->factor),
+    .height
+    = ceil_div (larger ? larger->padded_h : request->height, job->factor),
     .tile_w = tile,
     .tile_h = tile,
     .overlap_x = overlap,
@@ -145,6 +155,11 @@ tess_job_make_method (TessJob *job, GError **error)
     case TESS_TILING_STITCH:
       job->method = tess_stitch_new (fixed.tiles.width, fixed.tiles.height,
                                      fixed.tiles.align, error);
+      break;
+    case TESS_TILING_UPSCALE:
+      fixed.tiles.grid_x = fixed.tiles.grid_y = TESS_GRID_ANCHORED;
+      fixed.seam_bias = 0.5;
+      job->method = tess_multidiffusion_new (&fixed, error);
       break;
     case TESS_TILING_MULTIDIFFUSION:
     case TESS_TILING_RING:

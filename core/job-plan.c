@@ -124,8 +124,8 @@ cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
   TessUnetCost cost;
 
   if (!tess_unet_cost (job->studio->unet, n_samples, tiles->tile_h,
-                       tiles->tile_w, n_tokens (job), n_ground (job), FALSE,
-                       &cost, error))
+                       tiles->tile_w, n_tokens (job), n_ground (job),
+                       job->upscale != NULL, &cost, error))
     return FALSE;
   tess_job_denoise (job, &denoise);
   denoise.batch = n_samples;
@@ -144,9 +144,9 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
   gsize vae_weights, cells = (gsize) tiles->width * tiles->height;
   TessType storage = tess_backend_storage (job->studio->backend);
 
-  if (!tess_vae_cost (job->studio->vae, tiles->height, tiles->width, FALSE,
-                      &job->vae, &bytes->decode, &vae_weights,
-                      &job->n_flops_decode, error))
+  if (!tess_vae_cost (job->studio->vae, tiles->height, tiles->width,
+                      job->fidelity > 0.0, &job->vae, &bytes->decode,
+                      &vae_weights, &job->n_flops_decode, error))
     return FALSE;
   bytes->weights = vae_weights
                    + tess_model_n_params (job->studio->model, TESS_PART_TEXT)
@@ -162,6 +162,11 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
     bytes->latent += cells * job->regions->n_prompts * 2 * sizeof (gfloat);
   bytes->picture = (gsize) job->request->width * job->request->height * 3
                    * sizeof (gfloat);
+  if (job->upscale)
+    {
+      bytes->latent += cells * job->channels * sizeof (gfloat);
+      bytes->picture += tess_upscale_n_bytes (job->upscale);
+    }
   return TRUE;
 }
 

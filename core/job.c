@@ -13,6 +13,9 @@
 /* Flat colours that regions are bootstrapped on. */
 #define MAX_BACKGROUNDS 8
 
+/* Sides of an upscaling's canvas are multiples of so many cells. */
+#define UPSCALE_CELLS 4
+
 TessSamplerSettings
 tess_job_sampler_settings (const TessJob *job)
 {
@@ -21,10 +24,15 @@ tess_job_sampler_settings (const TessJob *job)
   return (TessSamplerSettings) {
     .kind = request->sampler,
     .n_steps = request->steps,
-    .strength = job->init ? request->strength : 0.0,
+    .strength = job->init && job->upscale == NULL ? request->strength : 0.0,
     .eta = request->eta,
-    .spacing = request->spacing,
+    .spacing = job->upscale != NULL && request->spacing == 0
+                   ? 1 + TESS_SPACING_LINSPACE
+                   : request->spacing,
     .zero_snr = request->zero_snr,
+    .pairing = job->upscale != NULL && request->sampler == TESS_SAMPLER_DDIM
+                   ? TESS_PAIRING_CHAIN
+                   : TESS_PAIRING_STRIDE,
   };
 }
 
@@ -164,6 +172,32 @@ open_init (TessJob *job, GError **error)
   return TRUE;
 }
 
+/* The picture on its canvas. */
+static gboolean
+make_upscale (TessJob *job, GError **error)
+{
+  const TessRequest *request = job->request;
+  TessModel *model = job->studio->model;
+
+  if (request->method != TESS_TILING_UPSCALE)
+    return TRUE;
+  if (tess_model_structure (model) == NULL)
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                   "%s cannot enlarge pictures; give StableSR's weights as "
+                   "upscale-model, or take a model that has them",
+                   tess_model_name (model));
+      return FALSE;
+    }
+  job->fidelity = tess_model_fusion (model) ? request->fidelity : 0.0;
+  if (job->fidelity < request->fidelity)
+    g_debug ("the decoder has no fusions: fidelity is 0");
+  job->upscale = tess_upscale_new (job->init, request->width, request->height,
+                                   tess_job_window (job) * job->factor,
+                                   UPSCALE_CELLS * job->factor, error);
+  return job->upscale != NULL;
+}
+
 gboolean
 tess_job_init (TessJob *job,
                TessStudio *studio,
@@ -178,8 +212,8 @@ tess_job_init (TessJob *job,
   };
   job->factor = tess_vae_factor (studio->vae);
   job->channels = tess_model_vae (studio->model)->latent_channels;
-  if (!open_init (job, error) || !tess_job_make_method (job, error)
-      || !make_sampler (job, error))
+  if (!open_init (job, error) || !make_upscale (job, error)
+      || !tess_job_make_method (job, error) || !make_sampler (job, error))
     return FALSE;
   if (request->regions->len < TESS_MAX_PROMPTS)
     make_texts (job);
@@ -199,6 +233,7 @@ tess_job_finish (TessJob *job)
   g_clear_pointer (&job->positive, g_free);
   g_clear_pointer (&job->negative, g_free);
   g_clear_object (&job->init);
+  g_clear_pointer (&job->upscale, tess_upscale_free);
   tess_job_plan_clear (&job->plan);
 }
 

@@ -7,6 +7,7 @@
 #include "core/instances.h"
 #include "core/multi-instance.h"
 #include "core/studio.h"
+#include "core/upscale.h"
 
 G_BEGIN_DECLS
 
@@ -24,10 +25,12 @@ typedef struct
   TessInstances *instances; /* may be NULL */
   gint32 *instance_rows;    /* of each its own text's row in prompts */
 
-  GPtrArray *prompts; /* of TessPrompt, equally long, each text once */
-  gint32 *positive;   /* of each prompt of the loop: its row in prompts */
-  gint32 *negative;   /* NULL: no guidance */
-  GeglBuffer *init;   /* as asked for, may be NULL */
+  GPtrArray *prompts;   /* of TessPrompt, equally long, each text once */
+  gint32 *positive;     /* of each prompt of the loop: its row in prompts */
+  gint32 *negative;     /* NULL: no guidance */
+  GeglBuffer *init;     /* as asked for, may be NULL */
+  TessUpscale *upscale; /* what is made of it where it is enlarged, else NULL */
+  gdouble fidelity;     /* of its decoder */
 
   gsize n_bytes_free; /* when the job was begun; 0: now */
   TessJobPlan plan;
@@ -48,6 +51,9 @@ gboolean tess_job_init (TessJob *job,
                         gsize n_bytes_free,
                         GError **error);
 void tess_job_finish (TessJob *job);
+
+/* Side of what the network was trained on, or the tile asked for, in cells. */
+gint tess_job_window (const TessJob *job);
 
 /* Fills job->method and which edges meet. Errors: TESS_ERROR_REQUEST. */
 gboolean tess_job_make_method (TessJob *job, GError **error);

@@ -87,6 +87,31 @@ tess_synthetic_config (const gchar *kind,
   return TRUE;
 }
 
+void
+tess_synthetic_add_upscaling (TessModelConfig *config)
+{
+  gboolean tiny = config->unet.channels[0] < 320;
+  gint width = tiny ? 32 : 256;
+
+  config->structure = (TessStructureConfig) {
+    .width = width,
+    .n_levels = config->unet.n_levels,
+    .n_heads = 4,
+    .map_channels = tiny ? 32 : 256,
+    .hidden = tiny ? 32 : 128,
+  };
+  for (gint i = 0; i < config->unet.n_levels; i++)
+    {
+      config->structure.channels[i] = i < 2 ? width : 2 * width;
+      config->structure.attention[i] = i < 3;
+    }
+  config->fusion = (TessFusionConfig) { .n_layers = 2,
+                                        .channels = { config->vae.channels[1],
+                                                      config->vae.channels[2] },
+                                        .n_blocks = tiny ? 1 : 2,
+                                        .growth = tiny ? 8 : 32 };
+}
+
 /* Splitmix64 (Steele 2014): eight elements from each number. */
 static guint64
 mix (guint64 z)

@@ -18,6 +18,10 @@ gboolean tess_synthetic_config (const gchar *kind,
                                 TessModelConfig *config,
                                 GError **error);
 
+/* What StableSR adds, as published where @config is "sd21", as thin as the rest
+ * where it is "tiny...". */
+void tess_synthetic_add_upscaling (TessModelConfig *config);
+
 /* A model of random weights in f16, each drawn, all in memory: "sd15" takes
  * 2.1 GB. The same kind is the same model. Errors: TESS_ERROR_MEMORY too. */
 TessModel *tess_model_new_synthetic (const gchar *kind, GError **error);

@@ -28,7 +28,8 @@ typedef struct
   TessTensor *painted;
   TessKeep keep;
   TessTensor *backgrounds;
-  TessTensor *seen; /* what the network sees, for previews */
+  TessTensor *structure; /* latent of the picture to be enlarged */
+  TessTensor *seen;      /* what the network sees, for previews */
   TessPreview *preview;
 } Way;
 
@@ -41,6 +42,7 @@ way_finish (Way *way)
   g_clear_pointer (&way->clean, tess_tensor_unref);
   g_clear_pointer (&way->painted, tess_tensor_unref);
   g_clear_pointer (&way->backgrounds, tess_tensor_unref);
+  g_clear_pointer (&way->structure, tess_tensor_unref);
   g_clear_pointer (&way->seen, tess_tensor_unref);
   g_clear_pointer (&way->preview, tess_preview_free);
 }
@@ -87,6 +89,8 @@ encode_texts (Way *way, GError **error)
     timesteps[i] = tess_sampler_timestep (job->sampler, i);
   return tess_unet_condition (job->studio->unet, contexts, timesteps, n_steps,
                               way->args->cancellable, error)
+         && tess_unet_structure (job->studio->unet, job->upscale != NULL,
+                                 way->args->cancellable, error)
          && tess_job_ground (job, way->args->cancellable, error);
 }
 
@@ -139,6 +143,39 @@ read_picture (gint x,
               GError **error)
 {
   tess_canvas_read (data, x, y, w, h, planes);
+  return TRUE;
+}
+
+/* What the networks look at at every step: the encoder's mean, so that a job
+ * that goes on sees the same. */
+static gboolean
+encode_structure (Way *way, GError **error)
+{
+  TessJob *job = way->job;
+  const TessVaeConfig *config = tess_model_vae (job->studio->model);
+  TessEnlarged *picture = &job->upscale->picture;
+  const TessVaeSettings settings
+      = { .mode = job->vae.mode, .cancellable = way->args->cancellable };
+  GError *local = NULL;
+
+  if (!tess_vae_encode (job->studio->vae, picture->padded_w, picture->padded_h,
+                        tess_upscale_read, job->upscale, &settings,
+                        &way->structure, NULL, &local)
+      && !(left_gpu (way, &local) && prepare_texts (way, &local)
+           && tess_vae_encode (job->studio->vae, picture->padded_w,
+                               picture->padded_h, tess_upscale_read,
+                               job->upscale, &settings, &way->structure, NULL,
+                               &local)))
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  for (gsize i = 0; i < tess_tensor_n_elements (way->structure); i++)
+    {
+      gfloat *z = tess_tensor_f32 (way->structure) + i;
+
+      *z = (*z - config->shift_factor) * config->scaling_factor;
+    }
   return TRUE;
 }
 
@@ -245,7 +282,7 @@ start_canvas (Way *way, GError **error)
 {
   TessJob *job = way->job;
   const TessTilePlan *tiles = job->method->plan;
-  gboolean given = job->init != NULL;
+  gboolean given = job->init != NULL && job->upscale == NULL;
   g_autoptr (TessTensor) noise = tess_tensor_new_nchw (
       1, job->channels, tiles->height, tiles->width, error);
   gsize n;
@@ -255,6 +292,8 @@ start_canvas (Way *way, GError **error)
   way->latent = tess_tensor_new_nchw (1, job->channels, tiles->height,
                                       tiles->width, error);
   if (way->latent == NULL)
+    return FALSE;
+  if (job->upscale && !encode_structure (way, error))
     return FALSE;
   if (way->args->state && !wants_start (way))
     return TRUE; /* it is taken up where it was */
@@ -266,7 +305,11 @@ start_canvas (Way *way, GError **error)
   else if (!job->method->draw (job->method, &way->random, job->channels,
                                tess_tensor_f32 (noise), error))
     return FALSE;
-  if (given)
+  if (job->upscale)
+    tess_sampler_begin_noise (job->sampler, tess_tensor_f32 (way->structure),
+                              tess_tensor_f32 (noise),
+                              tess_tensor_f32 (way->latent), n);
+  else if (given)
     tess_sampler_add_noise (job->sampler, 0, tess_tensor_f32 (way->latent),
                             tess_tensor_f32 (noise),
                             tess_tensor_f32 (way->latent), n);
@@ -486,6 +529,8 @@ sample (Way *way, GError **error)
   denoise.look = on_look;
   denoise.stepped = on_stepped;
   denoise.data = way;
+  if (way->structure)
+    denoise.structure = tess_tensor_f32 (way->structure);
   if (way->clean)
     {
       way->keep = (TessKeep) { tess_tensor_f32 (way->painted),
@@ -500,6 +545,7 @@ sample (Way *way, GError **error)
   g_clear_pointer (&way->noise, tess_tensor_unref);
   g_clear_pointer (&way->clean, tess_tensor_unref);
   g_clear_pointer (&way->backgrounds, tess_tensor_unref);
+  g_clear_pointer (&way->structure, tess_tensor_unref);
   return good;
 }
 
@@ -524,6 +570,51 @@ on_decoded (gdouble fraction, gpointer data)
   tess_progress_decoded (way->meter, fraction);
 }
 
+/* A part of the enlarged canvas, in planes. */
+static gboolean
+write_planes (gint x,
+              gint y,
+              gint w,
+              gint h,
+              const gfloat *planes,
+              gpointer data,
+              GError **error)
+{
+  TessTensor *canvas = data;
+
+  for (gint c = 0; c < canvas->dims[1]; c++)
+    for (gint i = 0; i < h; i++, planes += w)
+      memcpy (tess_tensor_f32 (canvas)
+                  + ((gsize) c * canvas->dims[2] + y + i) * canvas->dims[3] + x,
+              planes, w * sizeof *planes);
+  return TRUE;
+}
+
+/* The decoder may look at the picture; then colours are brought back. */
+static GeglBuffer *
+decode_enlarged (Way *way, const TessVaeSettings *settings, GError **error)
+{
+  TessJob *job = way->job;
+  const TessVaeLook look = { job->fidelity, tess_upscale_read, job->upscale };
+  const TessEnlarged *picture = &job->upscale->picture;
+  GError *local = NULL;
+  g_autoptr (TessTensor) canvas = tess_tensor_new_nchw (
+      1, 3, picture->padded_h, picture->padded_w, error);
+
+  if (canvas == NULL)
+    return NULL;
+  if (tess_vae_decode_fused (job->studio->vae, way->latent, &look, settings,
+                             write_planes, canvas, &local)
+      || (left_gpu (way, &local)
+          && tess_vae_decode_fused (job->studio->vae, way->latent, &look,
+                                    settings, write_planes, canvas, &local)))
+    return tess_upscale_finish (job->upscale, job->request->colours,
+                                tess_tensor_f32 (canvas),
+                                way->args->cancellable, error);
+  g_propagate_error (error, local);
+  return NULL;
+}
+
 static GeglBuffer *
 decode (Way *way, GError **error)
 {
@@ -532,8 +623,7 @@ decode (Way *way, GError **error)
   gfloat *z = tess_tensor_f32 (way->latent);
   TessVaeSettings settings = job->vae;
   GError *local = NULL;
-  g_autoptr (GeglBuffer) canvas
-      = tess_canvas_new (job->request->width, job->request->height);
+  g_autoptr (GeglBuffer) canvas = NULL;
 
   tess_progress_begin (way->meter, TESS_STAGE_DECODE);
   for (gsize i = 0; i < tess_tensor_n_elements (way->latent); i++)
@@ -541,6 +631,14 @@ decode (Way *way, GError **error)
   settings.cancellable = way->args->cancellable;
   settings.progress = on_decoded;
   settings.progress_data = way;
+  if (job->upscale)
+    {
+      canvas = decode_enlarged (way, &settings, error);
+      if (canvas != NULL)
+        tess_progress_decoded (way->meter, 1.0);
+      return g_steal_pointer (&canvas);
+    }
+  canvas = tess_canvas_new (job->request->width, job->request->height);
   if (!tess_vae_decode (job->studio->vae, way->latent, &settings, write_picture,
                         canvas, &local)
       && !(left_gpu (way, &local)

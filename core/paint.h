@@ -22,7 +22,8 @@ typedef struct
 
 /**
  * tess_paint:
- * Returns: (transfer full): "R'G'B' float", as large as the request's. When
+ * Returns: (transfer full): "R'G'B' float" (with alpha where a picture that has
+ * some is enlarged), as large as the request's. When
  * a step cannot be kept, folder becomes NULL, the hooks are warned, and the
  * painting goes on.
  * Errors: those of the networks; TESS_ERROR_MEMORY; G_IO_ERROR_CANCELLED.

@@ -22,7 +22,8 @@ typedef struct
   gchar message[128];
   GeglBuffer *buffer;
   gint width, height, depth;
-  guint8 *rows; /* one row, or all of an interlaced file */
+  gboolean alpha; /* of what is written */
+  guint8 *rows;   /* one row, or all of an interlaced file */
   guint8 **row_list;
   gfloat *mask_row;
 } File;
@@ -178,8 +179,9 @@ write_header (File *file, const TessPngSettings *settings)
   png_struct *png = file->png;
 
   png_set_IHDR (png, file->info, file->width, file->height, file->depth,
-                PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+                file->alpha ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB,
+                PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                PNG_FILTER_TYPE_DEFAULT);
   png_set_sRGB_gAMA_and_cHRM (png, file->info, PNG_sRGB_INTENT_PERCEPTUAL);
   if (settings->text)
     {
@@ -202,8 +204,9 @@ write_rows (File *file,
             const TessPngSettings *settings,
             GCancellable *cancellable)
 {
-  const Babl *format
-      = babl_format (file->depth == 16 ? "R'G'B' u16" : "R'G'B' u8");
+  const Babl *format = babl_format (
+      file->alpha ? (file->depth == 16 ? "R'G'B'A u16" : "R'G'B'A u8")
+                  : (file->depth == 16 ? "R'G'B' u16" : "R'G'B' u8"));
   const GeglRectangle *extent = gegl_buffer_get_extent (file->buffer);
 
   if (setjmp (png_jmpbuf (file->png)))
@@ -255,6 +258,7 @@ tess_png_save (GeglBuffer *buffer,
     .width = extent->width,
     .height = extent->height,
     .depth = settings->depth == 16 ? 16 : 8,
+    .alpha = babl_format_has_alpha (gegl_buffer_get_format (buffer)),
   };
   g_autofree gchar *beside = NULL;
   gboolean good;
@@ -265,7 +269,7 @@ tess_png_save (GeglBuffer *buffer,
       set_file_error (error, "written", path);
       return FALSE;
     }
-  file.rows = g_malloc ((gsize) file.width * 6);
+  file.rows = g_malloc ((gsize) file.width * 8);
   file.png = png_create_write_struct (PNG_LIBPNG_VER_STRING, &file, on_error,
                                       on_warning);
   file.info = png_create_info_struct (file.png);

@@ -30,9 +30,9 @@ typedef struct
 
 /**
  * tess_png_save:
- * sRGB, no alpha. Written beside @path under another name and renamed when
- * it is whole, so that no half-written file is left, whatever happens.
- * Errors: G_FILE_ERROR; G_IO_ERROR_CANCELLED.
+ * sRGB, with alpha where @buffer's format has it. Written beside @path under
+ * another name and renamed when it is whole, so that no half-written file is
+ * left, whatever happens. Errors: G_FILE_ERROR; G_IO_ERROR_CANCELLED.
  */
 gboolean tess_png_save (GeglBuffer *buffer,
                         const gchar *path,

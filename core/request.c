@@ -49,6 +49,14 @@ static const TessChoice methods[] = {
   { "spot", TESS_TILING_SPOT },
   { "fstd", TESS_TILING_FSTD },
   { "any-size", TESS_TILING_ANY_SIZE },
+  { "upscale", TESS_TILING_UPSCALE },
+  { NULL },
+};
+
+static const TessChoice colour_fixes[] = {
+  { "wavelet", TESS_COLOUR_WAVELET },
+  { "adain", TESS_COLOUR_ADAIN },
+  { "keep", TESS_COLOUR_KEEP },
   { NULL },
 };
 
@@ -106,6 +114,9 @@ static const TessChoice storages[] = {
   { NULL },
 };
 
+/* Of a picture that is not an enlarged one, in pixels. */
+#define MIN_SIDE 16
+
 #define AT(member) G_STRUCT_OFFSET (TessRequest, member)
 #define TEXT(name, member, help)                                               \
   { name, TESS_FIELD_TEXT, AT (member), 0, 0, NULL, help }
@@ -125,8 +136,8 @@ static const TessRequestField fields[] = {
         "default: Horizon, else the first found"),
   TEXT ("prompt", prompt, "what to paint"),
   TEXT ("negative", negative, "what to keep out"),
-  INT ("width", width, 16, 131072, "in pixels"),
-  INT ("height", height, 16, 131072, "in pixels"),
+  INT ("width", width, 1, 131072, "in pixels"),
+  INT ("height", height, 1, 131072, "in pixels"),
   INT ("steps",
        steps,
        1,
@@ -169,7 +180,7 @@ static const TessRequestField fields[] = {
           "how tiles work together; ring, ring-1 (fast) and stitch (as "
           "published) close a panorama; any-size composes small and "
           "paints that large; shifted is its fast second part, spot and fstd "
-          "are others' ways to it"),
+          "are others' ways to it; upscale paints init larger"),
   CHOICE ("wrap",
           wrap,
           wraps,
@@ -219,6 +230,23 @@ static const TessRequestField fields[] = {
         0.0,
         1.0,
         "with init: how much is painted anew, above 0; 1: everything"),
+  PATH ("upscale-model",
+        upscale_model,
+        "upscale: StableSR's weights, for models without their own"),
+  PATH ("upscale-decoder",
+        upscale_decoder,
+        "upscale: the weights of StableSR's decoder (vqgan_cfw), for models "
+        "without their own"),
+  REAL ("fidelity",
+        fidelity,
+        0.0,
+        1.0,
+        "upscale: how much the decoder keeps to init; less invents more"),
+  CHOICE ("colours",
+          colours,
+          colour_fixes,
+          "upscale: how colours are brought back to those of init; wavelet: "
+          "whatever is coarse; adain: mean and spread; keep: not at all"),
   CHOICE ("refine",
           refine,
           refines,
@@ -308,6 +336,7 @@ tess_request_new (void)
   request->bootstrap = 0.2;
   request->strength = 0.75;
   request->detail = 0.4;
+  request->fidelity = 0.5;
   return request;
 }
 
@@ -374,6 +403,8 @@ tess_request_dup (const TessRequest *request)
   dup->negative = g_strdup (request->negative);
   dup->init_path = g_strdup (request->init_path);
   dup->instance_model = g_strdup (request->instance_model);
+  dup->upscale_model = g_strdup (request->upscale_model);
+  dup->upscale_decoder = g_strdup (request->upscale_decoder);
   dup->instances
       = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_instance_free);
   for (guint i = 0; i < request->instances->len; i++)
@@ -410,6 +441,8 @@ tess_request_free (TessRequest *request)
   g_free (request->init_path);
   g_ptr_array_unref (request->instances);
   g_free (request->instance_model);
+  g_free (request->upscale_model);
+  g_free (request->upscale_decoder);
   g_clear_object (&request->init);
   g_free (request);
 }
@@ -487,6 +520,28 @@ panorama_check (const TessRequest *request, GError **error)
   return FALSE;
 }
 
+static gboolean
+upscale_check (const TessRequest *request, GError **error)
+{
+  if (request->method != TESS_TILING_UPSCALE)
+    return TRUE;
+  if (request->init == NULL && request->init_path == NULL)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "there is no picture to be enlarged; give one as init");
+  else if (request->regions->len > 0)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "upscale has no regions; leave them out");
+  else if (request->poles > 0.0 || request->close > 0
+           || (request->wrap != TESS_WRAP_AUTO
+               && request->wrap != TESS_WRAP_NONE))
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "upscale closes no edges; set wrap to none, close and poles "
+                 "to 0");
+  else
+    return TRUE;
+  return FALSE;
+}
+
 /* Tokens are made once for each tile, so tiles must stay. */
 static gboolean
 instances_check (const TessRequest *request, GError **error)
@@ -542,6 +597,16 @@ tess_request_check (const TessRequest *request, GError **error)
               : !field_check (field, value, error))
         return FALSE;
     }
+  if (request->method != TESS_TILING_UPSCALE
+      && MIN (request->width, request->height) < MIN_SIDE)
+    {
+      gboolean narrow = request->width < MIN_SIDE;
+
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "%s is %d; take %d to 131072", narrow ? "width" : "height",
+                   narrow ? request->width : request->height, MIN_SIDE);
+      return FALSE;
+    }
   for (guint i = 0; i < request->loras->len; i++)
     {
       const TessLora *lora = request->loras->pdata[i];
@@ -566,8 +631,8 @@ tess_request_check (const TessRequest *request, GError **error)
                    "a strength of 0 would paint nothing; take more, up to 1");
       return FALSE;
     }
-  return panorama_check (request, error) && regions_check (request, error)
-         && instances_check (request, error);
+  return panorama_check (request, error) && upscale_check (request, error)
+         && regions_check (request, error) && instances_check (request, error);
 }
 
 static gboolean

@@ -6,6 +6,7 @@
 
 #include <gegl.h>
 #include "core/blend.h"
+#include "core/colour-fix.h"
 #include "core/sampler.h"
 #include "core/vae.h"
 
@@ -31,6 +32,7 @@ typedef enum
   TESS_TILING_SPOT,           /* the same, over the edges: SpotDiffusion */
   TESS_TILING_FSTD,           /* Any-Size-Diffusion as published */
   TESS_TILING_ANY_SIZE, /* small and whole first, then large: core/phase.h */
+  TESS_TILING_UPSCALE,  /* init painted larger (StableSR): core/upscale.h */
 } TessTiling;
 
 /* How tiles of any-size's second picture lie. */
@@ -76,7 +78,7 @@ typedef struct
   GPtrArray *loras; /* of TessLora */
   gchar *prompt;
   gchar *negative;
-  gint width, height; /* in pixels; any, 16 at least */
+  gint width, height; /* in pixels; any, 16 at least, upscale: 1 */
   gint steps;
   gdouble guidance;         /* 1: none */
   gdouble guidance_rescale; /* 0: none; Lin 2023 section 3.4 */
@@ -108,6 +110,11 @@ typedef struct
   GeglBuffer *init; /* img2img: picture of any size, scaled to the canvas */
   gchar *init_path; /* job files */
   gdouble strength; /* img2img: 0 < strength <= 1 */
+
+  gchar *upscale_model; /* upscale: StableSR's weights; NULL: the model's own */
+  gchar *upscale_decoder; /* those of its decoder; the same */
+  gdouble fidelity;      /* upscale: how much the decoder looks at init, 0..1 */
+  TessColourFix colours; /* upscale */
 
   TessRefine refine; /* any-size */
   gdouble detail;    /* any-size: strength of the second picture, > 0 */

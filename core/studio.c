@@ -120,6 +120,10 @@ model_key (const TessRequest *request, const gchar *path)
                           (gint64) st.st_mtime, request->prediction);
   if (request->instance_model)
     g_string_append_printf (key, " instances %s", request->instance_model);
+  if (request->upscale_model)
+    g_string_append_printf (key, " upscale %s", request->upscale_model);
+  if (request->upscale_decoder)
+    g_string_append_printf (key, " wrapped %s", request->upscale_decoder);
   for (guint i = 0; i < request->loras->len; i++)
     {
       const TessLora *lora = request->loras->pdata[i];
@@ -171,6 +175,13 @@ open_networks (TessStudio *studio, GError **error)
 }
 
 static gboolean
+add_upscaling (TessStudio *studio, const gchar *path, GError **error)
+{
+  return path == NULL || *path == '\0'
+         || tess_model_add_upscaling (studio->model, path, error);
+}
+
+static gboolean
 open_model (TessStudio *studio, const TessRequest *request, GError **error)
 {
   g_autofree gchar *path = find_model (request->model, error);
@@ -196,6 +207,9 @@ open_model (TessStudio *studio, const TessRequest *request, GError **error)
   if (request->instance_model && *request->instance_model
       && !tess_model_add_instances (studio->model, request->instance_model,
                                     error))
+    return FALSE;
+  if (!add_upscaling (studio, request->upscale_model, error)
+      || !add_upscaling (studio, request->upscale_decoder, error))
     return FALSE;
   if (request->prediction > 0)
     tess_model_set_prediction (studio->model,

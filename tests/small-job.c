@@ -11,8 +11,8 @@ static gchar *folder;
 gchar *tess_test_model;
 
 /* Written once; what tests do with it they do in processes of their own. */
-void
-tess_test_make_model (void)
+static void
+make_model (gboolean upscaler)
 {
   g_autofree gchar *merges = tess_test_data ("tokenizer/merges.txt");
   g_autofree gchar *copy = NULL;
@@ -32,11 +32,25 @@ tess_test_make_model (void)
   config.text.n_tokens = 49408;
   config.text.bos_id = 49406;
   config.text.eos_id = config.text.pad_id = 49407;
+  if (upscaler)
+    tess_synthetic_add_upscaling (&config);
   model = tess_model_new_random (&config, "small", &error);
   ck_no_error (error);
   ck_assert (tess_model_write_single (model, tess_test_model, FALSE, &error));
   ck_assert (g_file_get_contents (merges, &text, NULL, NULL));
   ck_assert (g_file_set_contents (copy, text, -1, NULL));
+}
+
+void
+tess_test_make_model (void)
+{
+  make_model (FALSE);
+}
+
+void
+tess_test_make_upscaler (void)
+{
+  make_model (TRUE);
 }
 
 void

@@ -10,8 +10,9 @@ G_BEGIN_DECLS
 
 extern gchar *tess_test_model; /* its file; merges.txt lies beside it */
 
-/* An unchecked fixture. */
+/* Unchecked fixtures: a plain model, or one that has StableSR's additions. */
 void tess_test_make_model (void);
+void tess_test_make_upscaler (void);
 void tess_test_drop_model (void);
 
 TessRequest *tess_test_request (void);

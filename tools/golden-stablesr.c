@@ -710,8 +710,7 @@ run_enlarge (const GoldenCase *c, GError **error)
   e.low = -1.0f;
   e.high = 1.0f;
   if (!tess_enlarged_sizes (&e, golden_number (c, "upscale", 1),
-                            (gint) golden_number (c, "input_size", 1), 32,
-                            NULL))
+                            (gint) golden_number (c, "input_size", 1), 32))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE, "sizes do not fit");
       return FALSE;

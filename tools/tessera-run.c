@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 #include <glib-unix.h>
 #include <locale.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,9 @@ typedef struct
 {
   gchar *output, *job, *preview, *instances;
   gchar *folder; /* of the job's steps */
-  gchar **prompts;
+  gchar **words; /* the prompt; of upscale: what is read and written */
+  gboolean upscale;
+  gdouble scale;
   gboolean plan, devices, models, version, quiet, stats, print_job, no_metadata;
   gboolean resume, no_resume, keep_job;
   gint depth, preview_every;
@@ -183,7 +186,7 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
       "\"point\", \"scribble\", \"mask\" (a PNG)",
       "FILE" },
     { "depth", 0, 0, G_OPTION_ARG_INT, &options->depth,
-      "bits per channel of the PNG (8)", "8|16" },
+      "bits per channel of the PNG (8; upscale: as the picture has)", "8|16" },
     { "no-metadata", 0, 0, G_OPTION_ARG_NONE, &options->no_metadata,
       "do not store the settings in the PNG", NULL },
     { "preview", 0, 0, G_OPTION_ARG_FILENAME, &options->preview,
@@ -200,6 +203,10 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
       "leave the job's folder when the picture is done; --resume decodes it "
       "again",
       NULL },
+    { "scale", 0, 0, G_OPTION_ARG_DOUBLE, &options->scale,
+      "with upscale: how many times larger, where neither width nor height is "
+      "given (4)",
+      "X" },
     { "plan", 0, 0, G_OPTION_ARG_NONE, &options->plan,
       "print tiles, memory and time, and paint nothing", NULL },
     { "print-job", 0, 0, G_OPTION_ARG_NONE, &options->print_job,
@@ -214,7 +221,7 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
       "no progress on stderr", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version,
       "print the version", NULL },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->prompts,
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->words,
       NULL, "[PROMPT]" },
     { NULL },
   };
@@ -227,8 +234,9 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
   g_option_context_set_description (
       context, "Exit status: 0 done, 1 it could not be done, 2 wrong usage, "
                "130 stopped by a signal.\n"
-               "Example: tessera-run -o lake.png --width 2048 --height 512 "
-               "\"a mountain lake at dawn\"");
+               "Examples: tessera-run -o lake.png --width 2048 --height 512 "
+               "\"a mountain lake at dawn\"\n"
+               "tessera-run upscale small.png large.png --scale 4");
   g_option_context_add_main_entries (context, entries, NULL);
   add_setting_options (context, options);
   g_option_context_set_help_enabled (context, FALSE);
@@ -284,6 +292,52 @@ add_region (TessRequest *request, const gchar *text, GError **error)
   return TRUE;
 }
 
+/* No words, no guidance, the sampler of the paper. */
+static void
+upscale_defaults (TessRequest *request)
+{
+  request->method = TESS_TILING_UPSCALE;
+  request->sampler = TESS_SAMPLER_DDPM;
+  request->steps = 50;
+  request->guidance = 1.0;
+}
+
+static gboolean
+is_given (const Options *options, const gchar *name)
+{
+  for (guint i = 0; i < options->names->len; i++)
+    if (g_str_equal (options->names->pdata[i], name))
+      return TRUE;
+  return FALSE;
+}
+
+/* The picture, and how large it becomes: a side that is not given follows the
+ * other. */
+static gboolean
+read_upscaled (const Options *options, TessRequest *request, GError **error)
+{
+  gboolean width = is_given (options, "width");
+  gboolean height = is_given (options, "height");
+  gdouble w, h, scale = options->scale;
+
+  if (!tess_request_set (request, "init", options->words[0], error))
+    return FALSE;
+  request->init = tess_png_load (options->words[0], TESS_PNG_PICTURE, error);
+  if (request->init == NULL)
+    return FALSE;
+  w = gegl_buffer_get_width (request->init);
+  h = gegl_buffer_get_height (request->init);
+  if (width)
+    scale = request->width / w;
+  else if (height)
+    scale = request->height / h;
+  if (!width)
+    request->width = (gint) CLAMP (floor (w * scale), 0, G_MAXINT);
+  if (!height)
+    request->height = (gint) CLAMP (floor (h * scale), 0, G_MAXINT);
+  return TRUE;
+}
+
 static TessRequest *
 make_request (const Options *options, GError **error)
 {
@@ -303,12 +357,19 @@ make_request (const Options *options, GError **error)
     request = tess_request_new ();
   if (request == NULL)
     return NULL;
+  if (options->upscale)
+    upscale_defaults (request);
   for (guint i = 0; i < options->names->len; i++)
     if (!tess_request_set (request, options->names->pdata[i],
                            options->values->pdata[i], error))
       return NULL;
-  if (options->prompts
-      && !tess_request_set (request, "prompt", options->prompts[0], error))
+  if (options->upscale)
+    {
+      if (!read_upscaled (options, request, error))
+        return NULL;
+    }
+  else if (options->words
+           && !tess_request_set (request, "prompt", options->words[0], error))
     return NULL;
   for (guint i = 0; i < options->loras->len; i++)
     if (!add_lora (request, options->loras->pdata[i], error))
@@ -564,6 +625,18 @@ resume_job (Options *options,
   return FALSE;
 }
 
+/* As asked for; a picture that is enlarged keeps its own. */
+static gint
+depth_of (const Options *options, const TessRequest *request)
+{
+  const Babl *format
+      = request->init ? gegl_buffer_get_format (request->init) : NULL;
+
+  if (options->depth != 0)
+    return options->depth;
+  return options->upscale && format == babl_format ("R'G'B'A u16") ? 16 : 8;
+}
+
 static gboolean
 paint (const Options *options,
        TessStudio *studio,
@@ -584,7 +657,8 @@ paint (const Options *options,
   gint64 began = g_get_monotonic_time ();
   g_autoptr (GeglBuffer) picture = NULL;
   g_autofree gchar *json = NULL;
-  TessPngSettings png = { .depth = options->depth, .key = METADATA_KEY };
+  TessPngSettings png
+      = { .depth = depth_of (options, request), .key = METADATA_KEY };
 
   picture = tess_studio_run (studio, request, &hooks, cancellable, error);
   if (show.wrote)
@@ -627,10 +701,12 @@ print_only (const Options *options, const TessRequest *request, GError **error)
 }
 
 static gboolean
-work (Options *options, GCancellable *cancellable, GError **error)
+work (Options *options,
+      TessStudio *studio,
+      GCancellable *cancellable,
+      GError **error)
 {
   g_autoptr (TessRequest) request = NULL;
-  g_autoptr (TessStudio) studio = NULL;
   g_autoptr (TessJobFolder) folder = NULL;
 
   if (options->resume)
@@ -650,7 +726,6 @@ work (Options *options, GCancellable *cancellable, GError **error)
           || !begin_job (options, request, &folder, error))
         return FALSE;
     }
-  studio = tess_studio_new ();
   if (paint (options, studio, request, &folder, cancellable, error))
     return TRUE;
   if (folder && !tess_job_folder_is_begun (folder))
@@ -661,15 +736,79 @@ work (Options *options, GCancellable *cancellable, GError **error)
   return FALSE;
 }
 
+/* Every PNG of one folder into another, under its name; what is there already
+ * is left as it is, so that a run that was stopped goes on. One that cannot be
+ * done does not stop the others. */
+static gboolean
+work_folder (Options *options,
+             TessStudio *studio,
+             GCancellable *cancellable,
+             GError **error)
+{
+  g_autofree gchar *from = g_strdup (options->words[0]);
+  g_autofree gchar *to = g_steal_pointer (&options->output);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) dir = g_dir_open (from, 0, error);
+  const gchar *name;
+  guint n_failed = 0;
+
+  if (dir == NULL)
+    return FALSE;
+  if (g_mkdir_with_parents (to, 0777) != 0)
+    {
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                   "the folder %s cannot be made; choose another place", to);
+      return FALSE;
+    }
+  while ((name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_suffix (name, ".png") || g_str_has_suffix (name, ".PNG"))
+      g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort_values (names, (GCompareFunc) strcmp);
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autoptr (GError) local = NULL;
+
+      g_clear_pointer (&options->output, g_free);
+      g_free (options->words[0]);
+      options->words[0] = g_build_filename (from, names->pdata[i], NULL);
+      options->output = g_build_filename (to, names->pdata[i], NULL);
+      if (g_file_test (options->output, G_FILE_TEST_EXISTS))
+        continue;
+      if (!options->quiet)
+        g_printerr ("%s\n", options->output);
+      if (work (options, studio, cancellable, &local))
+        continue;
+      if (g_cancellable_is_cancelled (cancellable))
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          return FALSE;
+        }
+      g_printerr ("%s: %s\n", options->words[0], local->message);
+      n_failed++;
+    }
+  if (n_failed == 0)
+    return TRUE;
+  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+               "%u of %u pictures could not be enlarged", n_failed, names->len);
+  return FALSE;
+}
+
 static const gchar *
 usage_fault (const Options *options)
 {
-  if (options->prompts && options->prompts[1])
+  if (options->upscale
+      && (options->words == NULL || options->words[0] == NULL
+          || options->words[1] == NULL || options->words[2] != NULL
+          || options->output != NULL || options->resume))
+    return "upscale takes a picture and where the larger one goes";
+  if (options->upscale && !(options->scale > 0.0))
+    return "the scale is above 0";
+  if (!options->upscale && options->words && options->words[1])
     return "more than one prompt; put it in quotes";
-  if (options->depth != 8 && options->depth != 16)
+  if (options->depth != 0 && options->depth != 8 && options->depth != 16)
     return "the depth is 8 or 16 bits";
-  if (!options->output && !options->plan && !options->print_job
-      && !options->resume)
+  if (!options->output && !options->upscale && !options->plan
+      && !options->print_job && !options->resume)
     return "no file to write; give --output FILE";
   return NULL;
 }
@@ -681,7 +820,7 @@ options_finish (Options *options)
   g_free (options->job);
   g_free (options->preview);
   g_free (options->folder);
-  g_strfreev (options->prompts);
+  g_strfreev (options->words);
   g_ptr_array_unref (options->names);
   g_ptr_array_unref (options->values);
   g_ptr_array_unref (options->loras);
@@ -692,8 +831,15 @@ static gint
 run (Options *options, GCancellable *cancellable, gint argc, gchar **argv)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (TessStudio) studio = NULL;
   const gchar *fault;
 
+  if (argc > 1 && g_str_equal (argv[1], "upscale"))
+    {
+      options->upscale = TRUE;
+      argv[1] = argv[0];
+      argc--, argv++;
+    }
   if (!parse_options (options, &argc, &argv, &error))
     {
       g_printerr ("%s; --help lists the options\n", error->message);
@@ -713,7 +859,12 @@ run (Options *options, GCancellable *cancellable, gint argc, gchar **argv)
       g_printerr ("%s; --help lists the options\n", fault);
       return EXIT_USAGE;
     }
-  if (work (options, cancellable, &error))
+  studio = tess_studio_new ();
+  if (options->upscale)
+    options->output = g_strdup (options->words[1]);
+  if (options->upscale && g_file_test (options->words[0], G_FILE_TEST_IS_DIR)
+          ? work_folder (options, studio, cancellable, &error)
+          : work (options, studio, cancellable, &error))
     return EXIT_SUCCESS;
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return EXIT_CANCELLED;
@@ -726,7 +877,7 @@ main (int argc, char **argv)
 {
   g_autoptr (GCancellable) cancellable = NULL;
   Options options = {
-    .depth = 8,
+    .scale = 4.0,
     .names = g_ptr_array_new_with_free_func (g_free),
     .values = g_ptr_array_new_with_free_func (g_free),
     .loras = g_ptr_array_new_with_free_func (g_free),

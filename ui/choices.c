@@ -109,6 +109,25 @@ static const struct
   { "output", "image", N_ ("New image") },
 };
 
+#define MAX_METHODS 16
+
+/* Those that paint anew: enlarging a picture is no way of doing that. */
+static const TessChoice *
+painting_methods (const TessChoice *all)
+{
+  static TessChoice methods[MAX_METHODS + 1];
+  static gsize once;
+
+  if (g_once_init_enter (&once))
+    {
+      for (gint n = 0; all->nick && n < MAX_METHODS; all++)
+        if (all->value != TESS_TILING_UPSCALE)
+          methods[n++] = *all;
+      g_once_init_leave (&once, 1);
+    }
+  return methods;
+}
+
 const TessChoice *
 tess_choices_of (const gchar *name)
 {
@@ -126,7 +145,8 @@ tess_choices_of (const gchar *name)
     return projections;
   for (guint i = 0; i < n; i++)
     if (strcmp (fields[i].name, name) == 0)
-      return fields[i].choices;
+      return strcmp (name, "method") == 0 ? painting_methods (fields[i].choices)
+                                          : fields[i].choices;
   g_return_val_if_reached (inits);
 }
 

@@ -47,7 +47,7 @@ START_TEST (parts_are_the_whole)
   g_autofree gfloat *whole = NULL;
   gfloat part[2 * 5 * 9];
 
-  ck_assert (tess_enlarged_sizes (&e, 3.5, 20, 8, NULL));
+  ck_assert (tess_enlarged_sizes (&e, 3.5, 20, 8));
   ck_assert_int_eq (e.width, 38);
   ck_assert_int_eq (e.height, 24);
   ck_assert_int_eq (e.padded_w, 40);
@@ -73,10 +73,27 @@ START_TEST (sizes_that_cannot_be)
 {
   TessEnlarged e = { .channels = 1, .src_w = 3, .src_h = 3 };
 
-  ck_assert (!tess_enlarged_sizes (&e, 1.0, 1, 32, NULL));
-  ck_assert (!tess_enlarged_sizes (&e, 1e9, 1, 32, NULL));
-  ck_assert (tess_enlarged_sizes (&e, 32.0, 1, 32, NULL));
+  ck_assert (!tess_enlarged_sizes (&e, 1e9, 1, 32));
+  ck_assert (tess_enlarged_sizes (&e, 32.0, 1, 32));
   ck_assert_int_eq (e.padded_w, 96);
+}
+END_TEST
+
+/* Mirrored as often as it takes; one cell alone is repeated. */
+START_TEST (thin_pictures_are_padded)
+{
+  static const gfloat src[] = { 1.0f, 2.0f, 5.0f };
+  TessEnlarged e = {
+    .src = src, .channels = 1, .src_w = 3, .src_h = 1, .width = 3, .height = 1
+  };
+  gfloat all[16 * 8];
+
+  tess_enlarged_pad (&e, 8, 16);
+  ck_assert_int_eq (e.padded_w, 16);
+  ck_assert_int_eq (e.padded_h, 16);
+  tess_enlarged_read (&e, 0, 8, 16, 8, all);
+  for (gint i = 0; i < 16 * 8; i++)
+    ck_assert_float_eq (all[i], src[i % 16 % 4 == 3 ? 1 : i % 16 % 4]);
 }
 END_TEST
 
@@ -430,6 +447,7 @@ tess_test_suite (void)
   tcase_set_timeout (tcase, 120);
   tcase_add_test (tcase, parts_are_the_whole);
   tcase_add_test (tcase, sizes_that_cannot_be);
+  tcase_add_test (tcase, thin_pictures_are_padded);
   tcase_add_loop_test (tcase, bands_are_the_whole, 0, 2);
   tcase_add_loop_test (tcase, own_colours_stay, 0, TESS_N_COLOUR_FIXES);
   tcase_add_loop_test (tcase, a_cast_goes, 0, 2);

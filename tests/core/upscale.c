@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tests/core/upscale.c: pictures of all kinds painted larger by whole jobs,
+ * with a small model of random weights; StableSR's weights from files. */
+#include "core/error.h"
+#include "core/job-folder.h"
+#include "core/model-private.h"
+#include "core/model-synthetic.h"
+#include "core/png-file.h"
+#include "core/random.h"
+#include "core/upscale.h"
+#include "tests/harness.h"
+#include "tests/make-zip.h"
+#include "tests/small-job.h"
+
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+/* Soft colours, as "R'G'B'A float"; @alpha: half of it lets through. */
+static GeglBuffer *
+picture (gint w, gint h, const gchar *format, gboolean alpha)
+{
+  GeglBuffer *buffer
+      = gegl_buffer_new (GEGL_RECTANGLE (0, 0, w, h), babl_format (format));
+  g_autofree gfloat *cells = g_new (gfloat, 4 * (gsize) w * h);
+
+  for (gint i = 0; i < w * h; i++)
+    {
+      gfloat x = (gfloat) (i % w) / w, y = (gfloat) (i / w) / h;
+      const gfloat cell[4]
+          = { 0.2f + 0.6f * x, 0.3f + 0.4f * y, 0.8f - 0.5f * x * y,
+              alpha && x > 0.5f ? 0.25f : 1.0f };
+
+      memcpy (cells + 4 * i, cell, sizeof cell);
+    }
+  gegl_buffer_set (buffer, NULL, 0, babl_format ("R'G'B'A float"), cells,
+                   GEGL_AUTO_ROWSTRIDE);
+  return buffer;
+}
+
+/* @src becomes the request's. Steps are few, for the model says nothing. */
+static TessRequest *
+new_request (GeglBuffer *src, gint width, gint height)
+{
+  TessRequest *request = tess_test_request ();
+
+  request->method = TESS_TILING_UPSCALE;
+  request->sampler = TESS_SAMPLER_DDPM;
+  request->guidance = 1.0;
+  request->steps = 2;
+  request->init = src;
+  request->width = width;
+  request->height = height;
+  return request;
+}
+
+static GeglBuffer *
+paint (TessRequest *request)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (GError) error = NULL;
+  GeglBuffer *result = tess_studio_run (studio, request, NULL, NULL, &error);
+
+  ck_no_error (error);
+  ck_assert_int_eq (gegl_buffer_get_width (result), request->width);
+  ck_assert_int_eq (gegl_buffer_get_height (result), request->height);
+  return result;
+}
+
+static void
+assert_finite (GeglBuffer *buffer)
+{
+  g_autofree gfloat *pixels = tess_test_pixels (buffer);
+  gsize n = (gsize) gegl_buffer_get_width (buffer)
+            * gegl_buffer_get_height (buffer) * 3;
+
+  for (gsize i = 0; i < n; i++)
+    ck_assert (pixels[i] >= 0.0f && pixels[i] <= 1.0f);
+}
+
+/* The same seed is the same picture; another one, or less fidelity, another;
+ * so the steps, the structure and the wrapped decoder all have a say. */
+START_TEST (a_picture_is_painted_larger)
+{
+  g_autoptr (TessRequest) request
+      = new_request (picture (23, 18, "R'G'B' u8", FALSE), 92, 72);
+  g_autoptr (GeglBuffer) first = paint (request);
+  g_autoptr (GeglBuffer) again = paint (request);
+  g_autofree gfloat *a = tess_test_pixels (first);
+  g_autofree gfloat *b = tess_test_pixels (again);
+  gsize n = 92 * 72 * 3;
+
+  ck_assert (!babl_format_has_alpha (gegl_buffer_get_format (first)));
+  ck_assert_mem_eq (a, b, n * sizeof *a);
+  assert_finite (first);
+  for (gint change = 0; change < 3; change++)
+    {
+      g_autoptr (TessRequest) other = tess_request_dup (request);
+      g_autoptr (GeglBuffer) result = NULL;
+      g_autofree gfloat *c = NULL;
+
+      if (change == 0)
+        other->seed++;
+      else if (change == 1)
+        other->fidelity = 0.0;
+      else
+        other->sampler = TESS_SAMPLER_DDIM;
+      result = paint (other);
+      c = tess_test_pixels (result);
+      ck_assert_double_gt (tess_test_error (c, a, n), 1e-3);
+    }
+}
+END_TEST
+
+static gdouble
+mean_of (const gfloat *pixels, gint w, gint h, gint c)
+{
+  gdouble sum = 0.0;
+
+  for (gint i = 0; i < w * h; i++)
+    sum += pixels[3 * i + c];
+  return sum / (w * h);
+}
+
+/* Whatever a model of random weights paints, the mean colour is the
+ * picture's. */
+START_TEST (colours_are_the_pictures)
+{
+  g_autoptr (TessRequest) request
+      = new_request (picture (16, 16, "R'G'B' u8", FALSE), 64, 64);
+  g_autoptr (GeglBuffer) result = NULL;
+  g_autofree gfloat *got = NULL;
+  g_autofree gfloat *wanted = tess_test_pixels (request->init);
+
+  request->colours = _i;
+  result = paint (request);
+  got = tess_test_pixels (result);
+  for (gint c = 0; c < 3; c++)
+    ck_assert_double_lt (
+        fabs (mean_of (got, 64, 64, c) - mean_of (wanted, 16, 16, c)),
+        8.0 / 255.0);
+}
+END_TEST
+
+/* Depth, space, channels and shape of what is given do not matter. */
+START_TEST (any_kind_of_picture)
+{
+  static const struct
+  {
+    gint w, h;
+    const gchar *format;
+  } kinds[] = {
+    { 12, 9, "Y' u8" },     { 12, 9, "R'G'B' u16" }, { 12, 9, "RGB float" },
+    { 12, 9, "RGBA half" }, { 12, 9, "Y'A u16" },    { 1, 9, "R'G'B' u8" },
+    { 9, 1, "R'G'B' u8" },  { 1, 1, "R'G'B'A u8" },
+  };
+  gint w = kinds[_i].w * 4, h = kinds[_i].h * 4;
+  g_autoptr (TessRequest) request = NULL;
+  g_autoptr (GeglBuffer) result = NULL;
+
+  request = new_request (
+      picture (kinds[_i].w, kinds[_i].h, kinds[_i].format, FALSE), w, h);
+  result = paint (request);
+  assert_finite (result);
+  ck_assert (!babl_format_has_alpha (gegl_buffer_get_format (result)));
+}
+END_TEST
+
+/* Where it lets through it still does; it goes through a PNG so. */
+START_TEST (alpha_is_kept)
+{
+  g_autoptr (TessRequest) request
+      = new_request (picture (20, 10, "R'G'B'A u8", TRUE), 80, 40);
+  g_autoptr (GeglBuffer) result = paint (request);
+  g_autofree gchar *folder = g_dir_make_tmp ("tess-alpha-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "a.png", NULL);
+  const TessPngSettings settings = { .depth = 16 };
+  g_autoptr (GeglBuffer) back = NULL;
+  g_autoptr (GError) error = NULL;
+  guint16 cells[2][4];
+
+  ck_assert (babl_format_has_alpha (gegl_buffer_get_format (result)));
+  ck_assert (tess_png_save (result, path, &settings, NULL, &error));
+  back = tess_png_load (path, TESS_PNG_PICTURE, &error);
+  ck_no_error (error);
+  for (gint i = 0; i < 2; i++)
+    gegl_buffer_get (back, GEGL_RECTANGLE (i == 0 ? 8 : 72, 20, 1, 1), 1.0,
+                     babl_format ("R'G'B'A u16"), cells[i], GEGL_AUTO_ROWSTRIDE,
+                     GEGL_ABYSS_NONE);
+  ck_assert_int_eq (cells[0][3], 65535);
+  ck_assert_int_le (ABS (cells[1][3] - 65535 / 4), 300);
+  tess_test_remove (folder);
+}
+END_TEST
+
+/* Black that cannot be seen does not darken white that can. */
+START_TEST (unseen_colours_do_not_bleed)
+{
+  g_autoptr (GeglBuffer) src = gegl_buffer_new (GEGL_RECTANGLE (0, 0, 13, 7),
+                                                babl_format ("R'G'B'A u8"));
+  guint8 cells[13 * 7][4] = { 0 };
+  g_autoptr (TessUpscale) upscale = NULL;
+  gfloat planes[3 * 52 * 28];
+
+  for (gint i = 0; i < 13 * 7; i++)
+    if (i % 13 > 8)
+      memset (cells[i], 255, 4);
+  gegl_buffer_set (src, NULL, 0, babl_format ("R'G'B'A u8"), cells,
+                   GEGL_AUTO_ROWSTRIDE);
+  upscale = tess_upscale_new (src, 52, 28, 8, 4, NULL);
+  ck_assert_ptr_nonnull (upscale);
+  ck_assert_ptr_nonnull (upscale->alpha.src);
+  ck_assert (tess_upscale_read (0, 0, 52, 28, planes, upscale, NULL));
+  for (gint i = 0; i < 3 * 52 * 28; i++)
+    ck_assert_float_eq_tol (planes[i], 1.0f, 1e-5f);
+}
+END_TEST
+
+/* A canvas for a window, however thin the picture, but not a giant one. */
+START_TEST (canvases)
+{
+  static const struct
+  {
+    gint w, h, canvas_w, canvas_h;
+  } rows[] = {
+    { 600, 700, 608, 704 },   { 640, 640, 640, 640 }, { 400, 512, 512, 655 },
+    { 100, 100, 512, 512 },   { 4, 400, 512, 2048 },  { 4, 4000, 512, 4032 },
+    { 2049, 512, 2080, 544 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GeglBuffer) src = picture (2, 2, "R'G'B' u8", FALSE);
+      g_autoptr (TessUpscale) upscale
+          = tess_upscale_new (src, rows[i].w, rows[i].h, 512, 32, NULL);
+      gint h = upscale->picture.padded_h;
+
+      ck_assert_int_eq (upscale->picture.padded_w % 32, 0);
+      ck_assert_int_eq (h % 32, 0);
+      ck_assert_int_ge (upscale->picture.padded_w, rows[i].canvas_w);
+      ck_assert_int_le (upscale->picture.padded_w, rows[i].canvas_w + 32);
+      ck_assert_int_ge (h, rows[i].canvas_h - 32);
+      ck_assert_int_le (h, rows[i].canvas_h + 32);
+    }
+}
+END_TEST
+
+/* Stopped after a step and gone on, it is the same to the bit. */
+static void
+stop_after_first (const TessProgress *progress, gpointer data)
+{
+  if (progress->stage == TESS_STAGE_SAMPLE && progress->step >= 1)
+    g_cancellable_cancel (data);
+}
+
+START_TEST (it_goes_on_where_it_was)
+{
+  g_autoptr (TessRequest) request
+      = new_request (picture (23, 18, "R'G'B' u8", FALSE), 92, 72);
+  g_autofree gchar *top = g_dir_make_tmp ("tess-upscale-XXXXXX", NULL);
+  g_autofree gchar *src = g_build_filename (top, "src.png", NULL);
+  g_autofree gchar *path = g_build_filename (top, "job", NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) own = NULL;
+  g_autoptr (GeglBuffer) whole = NULL;
+  g_autoptr (GeglBuffer) result = NULL;
+  g_autofree gfloat *a = NULL;
+  g_autofree gfloat *b = NULL;
+  g_autoptr (GError) error = NULL;
+  TessJobHooks hooks = { .progress = stop_after_first, .data = cancellable };
+
+  request->steps = 4;
+  ck_assert (
+      tess_png_save (request->init, src, &(TessPngSettings) { 0 }, NULL, NULL));
+  g_clear_object (&request->init);
+  request->init_path = g_strdup (src);
+  whole = paint (request);
+  hooks.folder = tess_job_folder_new (path, request, &error);
+  ck_no_error (error);
+  ck_assert_ptr_null (
+      tess_studio_run (studio, request, &hooks, cancellable, &error));
+  g_clear_error (&error);
+  tess_job_folder_close (hooks.folder);
+  hooks
+      = (TessJobHooks) { .folder = tess_job_folder_open (path, &own, &error) };
+  ck_no_error (error);
+  ck_assert_int_eq (own->method, TESS_TILING_UPSCALE);
+  result = tess_studio_run (studio, own, &hooks, NULL, &error);
+  ck_no_error (error);
+  a = tess_test_pixels (whole);
+  b = tess_test_pixels (result);
+  ck_assert_mem_eq (a, b, 92 * 72 * 3 * sizeof *a);
+  tess_job_folder_close (hooks.folder);
+  tess_test_remove (top);
+}
+END_TEST
+
+static void
+assert_refused (TessRequest *request, gint code, const gchar *word)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (GError) error = NULL;
+
+  ck_assert_ptr_null (tess_studio_run (studio, request, NULL, NULL, &error));
+  ck_assert_msg (g_error_matches (error, TESS_ERROR, code), "%s",
+                 error->message);
+  ck_assert_msg (strstr (error->message, word) != NULL, "%s", error->message);
+}
+
+START_TEST (what_cannot_be_done_is_said)
+{
+  g_autoptr (TessRequest) request
+      = new_request (picture (23, 18, "R'G'B' u8", FALSE), 92, 72);
+  g_autofree gchar *folder = g_dir_make_tmp ("tess-plain-XXXXXX", NULL);
+  g_autofree gchar *plain
+      = g_build_filename (folder, "plain.safetensors", NULL);
+  g_autoptr (TessModel) model = NULL;
+  TessModelConfig config;
+
+  request->wrap = TESS_WRAP_HORIZONTAL;
+  assert_refused (request, TESS_ERROR_REQUEST, "closes no edges");
+  request->wrap = TESS_WRAP_AUTO;
+  request->memory = 100 << 20;
+  request->width = request->height = 16000;
+  assert_refused (request, TESS_ERROR_MEMORY, "GiB are free");
+  request->memory = 0;
+  request->width = 92;
+  request->height = 72;
+  request->upscale_model = tess_test_data ("samplers.safetensors");
+  assert_refused (request, TESS_ERROR_MODEL, "no weights of StableSR");
+  g_clear_pointer (&request->upscale_model, g_free);
+
+  ck_assert (tess_synthetic_config ("tiny15", &config, NULL));
+  config.text.n_tokens = 49408;
+  config.text.bos_id = 49406;
+  config.text.eos_id = config.text.pad_id = 49407;
+  model = tess_model_new_random (&config, "plain", NULL);
+  ck_assert (tess_model_write_single (model, plain, FALSE, NULL));
+  g_free (request->model);
+  request->model = g_strdup (plain);
+  assert_refused (request, TESS_ERROR_MODEL, "upscale-model");
+  /* A whole model may be where its additions come from. */
+  request->upscale_model = g_strdup (tess_test_model);
+  g_object_unref (paint (request));
+  g_clear_object (&request->init);
+  assert_refused (request, TESS_ERROR_REQUEST, "no picture");
+  tess_test_remove (folder);
+}
+END_TEST
+
+/* --- containers ---------------------------------------------------------- */
+
+/* A UNet and a VAE of two levels, with all additions. */
+static TessModel *
+new_base (gboolean additions)
+{
+  g_autoptr (GError) error = NULL;
+  TessModelConfig config;
+  TessModel *model;
+
+  ck_assert (tess_synthetic_config ("tiny21", &config, NULL));
+  config.unet.n_levels = 2;
+  config.unet.attention_up[0] = TRUE;
+  config.unet.attention_down[1] = FALSE;
+  config.unet.layers_per_block = 1;
+  config.text.n_layers = 1;
+  tess_synthetic_add_upscaling (&config);
+  if (!additions)
+    config.structure.width = config.fusion.n_layers = 0;
+  model = tess_model_new_random (&config, "base", &error);
+  ck_no_error (error);
+  return model;
+}
+
+static void
+put_text (GByteArray *pickle, const gchar *text)
+{
+  guint32 n = GUINT32_TO_LE (strlen (text));
+
+  g_byte_array_append (pickle, (const guint8 *) "X", 1);
+  g_byte_array_append (pickle, (const guint8 *) &n, 4);
+  g_byte_array_append (pickle, (const guint8 *) text, strlen (text));
+}
+
+static void
+put_number (GByteArray *pickle, gint32 number)
+{
+  guint32 n = GUINT32_TO_LE ((guint32) number);
+
+  g_byte_array_append (pickle, (const guint8 *) "J", 1);
+  g_byte_array_append (pickle, (const guint8 *) &n, 4);
+}
+
+#define PUT(text)                                                              \
+  g_byte_array_append (pickle, (const guint8 *) text, sizeof text - 1)
+
+/* torch's tensor of half floats from @first on of the one storage. */
+static void
+put_tensor (GByteArray *pickle, const TessTensor *tensor, gint first, gint n)
+{
+  gint32 stride = 1, strides[TESS_MAX_DIMS];
+
+  for (gint d = tensor->n_dims - 1; d >= 0; d--)
+    {
+      strides[d] = stride;
+      stride *= (gint32) tensor->dims[d];
+    }
+  PUT ("ctorch._utils\n_rebuild_tensor_v2\n((");
+  put_text (pickle, "storage");
+  PUT ("ctorch\nHalfStorage\n");
+  put_text (pickle, "0");
+  put_text (pickle, "cpu");
+  put_number (pickle, n);
+  PUT ("tQ");
+  put_number (pickle, first);
+  PUT ("(");
+  for (gint d = 0; d < tensor->n_dims; d++)
+    put_number (pickle, (gint32) tensor->dims[d]);
+  PUT ("t(");
+  for (gint d = 0; d < tensor->n_dims; d++)
+    put_number (pickle, strides[d]);
+  PUT ("t\x89)tR");
+}
+
+/* The additions of @model as torch.save writes them; as Lightning does, with
+ * what it adds, or as a flat dict. @part: -1: both. */
+static gchar *
+write_ckpt (TessModel *model,
+            gint part,
+            gboolean lightning,
+            const gchar *folder)
+{
+  gchar *path = g_build_filename (folder, "addition.ckpt", NULL);
+  g_autoptr (GByteArray) pickle = g_byte_array_new ();
+  g_autoptr (GByteArray) numbers = g_byte_array_new ();
+  g_autoptr (GBytes) bytes = NULL;
+  gint n_all = 0;
+
+  for (gint pass = 0; pass < 2; pass++)
+    {
+      g_byte_array_set_size (pickle, 0);
+      g_byte_array_set_size (numbers, 0);
+      PUT ("\x80\2}(");
+      if (lightning)
+        {
+          put_text (pickle, "epoch");
+          put_number (pickle, 116);
+          put_text (pickle, "callbacks");
+          PUT ("}cpytorch_lightning.callbacks.model_checkpoint\n"
+               "ModelCheckpoint\n}s");
+          put_text (pickle, "state_dict");
+          PUT ("}(");
+        }
+      for (gint p = TESS_PART_STRUCTURE; p <= TESS_PART_FUSION; p++)
+        {
+          g_autoptr (GArray) layout = part < 0 || part == p
+                                          ? tess_layout_part (&model->config, p)
+                                          : NULL;
+
+          for (guint i = 0; layout && i < layout->len; i++)
+            {
+              const gchar *name
+                  = g_array_index (layout, TessLayoutEntry, i).name;
+              gint third, first = (gint) numbers->len / 2;
+              g_autofree gchar *original = tess_names_original (
+                  &model->config, p, name, FALSE, &third);
+              const TessWeight *weight
+                  = tess_model_weight (model, p, name, NULL);
+
+              put_text (pickle, original);
+              put_tensor (pickle, weight->tensor, first, n_all);
+              g_byte_array_append (numbers, weight->tensor->data,
+                                   (guint) weight->tensor->n_bytes);
+            }
+        }
+      n_all = (gint) numbers->len / 2;
+      PUT ("u");
+      if (lightning)
+        PUT ("u");
+      PUT (".");
+    }
+  {
+    const TessTestMember members[]
+        = { { "archive/data.pkl", pickle->data, pickle->len, 0 },
+            { "archive/data/0", numbers->data, numbers->len, 0 } };
+
+    bytes = tess_test_zip (members, 2);
+  }
+  ck_assert (g_file_set_contents (path, g_bytes_get_data (bytes, NULL),
+                                  (gssize) g_bytes_get_size (bytes), NULL));
+  return path;
+}
+
+static void
+assert_same_part (TessModel *a, TessModel *b, TessPart part)
+{
+  g_autoptr (GArray) layout = tess_layout_part (&a->config, part);
+
+  ck_assert_int_gt (layout->len, 0);
+  for (guint i = 0; i < layout->len; i++)
+    {
+      const gchar *name = g_array_index (layout, TessLayoutEntry, i).name;
+      const TessWeight *x = tess_model_weight (a, part, name, NULL);
+      const TessWeight *y = tess_model_weight (b, part, name, NULL);
+
+      ck_assert_msg (y != NULL, "%s", name);
+      ck_assert_uint_eq (x->tensor->n_bytes, y->tensor->n_bytes);
+      ck_assert_mem_eq (x->tensor->data, y->tensor->data, x->tensor->n_bytes);
+    }
+}
+
+/* The main file as Lightning writes it, the module alone, the decoder alone. */
+START_TEST (published_containers_are_read)
+{
+  static const struct
+  {
+    gint part;
+    gboolean lightning;
+  } rows[] = { { -1, TRUE },
+               { TESS_PART_STRUCTURE, FALSE },
+               { TESS_PART_FUSION, TRUE },
+               { TESS_PART_FUSION, FALSE } };
+  g_autofree gchar *folder = g_dir_make_tmp ("tess-ckpt-XXXXXX", NULL);
+  g_autoptr (TessModel) from = new_base (TRUE);
+  g_autoptr (TessModel) base = new_base (FALSE);
+  g_autofree gchar *path
+      = write_ckpt (from, rows[_i].part, rows[_i].lightning, folder);
+  g_autoptr (GError) error = NULL;
+
+  ck_assert_ptr_null (tess_model_structure (base));
+  ck_assert (tess_model_add_upscaling (base, path, &error) || (error && FALSE));
+  ck_no_error (error);
+  if (rows[_i].part != TESS_PART_FUSION)
+    assert_same_part (from, base, TESS_PART_STRUCTURE);
+  if (rows[_i].part != TESS_PART_STRUCTURE)
+    assert_same_part (from, base, TESS_PART_FUSION);
+  ck_assert_int_eq (tess_model_structure (base) != NULL,
+                    rows[_i].part != TESS_PART_FUSION);
+  ck_assert_int_eq (tess_model_fusion (base) != NULL,
+                    rows[_i].part != TESS_PART_STRUCTURE);
+  tess_test_remove (folder);
+}
+END_TEST
+
+START_TEST (weights_of_another_model_are_refused)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("tess-ckpt-XXXXXX", NULL);
+  g_autoptr (TessModel) from = new_base (TRUE);
+  g_autoptr (TessModel) base = tess_model_new_synthetic ("tiny21", NULL);
+  g_autofree gchar *path = write_ckpt (from, -1, TRUE, folder);
+  g_autofree gchar *none = g_build_filename (folder, "none", NULL);
+  g_autoptr (GError) error = NULL;
+
+  ck_assert (!tess_model_add_upscaling (base, path, &error));
+  ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_MODEL));
+  ck_assert_ptr_null (tess_model_structure (base));
+  g_clear_error (&error);
+  ck_assert (!tess_model_add_upscaling (base, none, &error));
+  ck_assert_ptr_nonnull (error);
+  g_clear_error (&error);
+  ck_assert (!tess_model_add_upscaling (
+      base, tess_test_data ("samplers.safetensors"), &error));
+  ck_assert_msg (strstr (error->message, "no weights of StableSR") != NULL,
+                 "%s", error->message);
+  tess_test_remove (folder);
+}
+END_TEST
+
+Suite *
+tess_test_suite (void)
+{
+  Suite *suite = suite_create ("upscale");
+  TCase *tcase = tcase_create ("upscale");
+
+  tcase_set_timeout (tcase, 120);
+  tcase_add_unchecked_fixture (tcase, tess_test_make_upscaler,
+                               tess_test_drop_model);
+  tcase_add_test (tcase, a_picture_is_painted_larger);
+  tcase_add_loop_test (tcase, colours_are_the_pictures, 0, 2);
+  tcase_add_loop_test (tcase, any_kind_of_picture, 0, 8);
+  tcase_add_test (tcase, alpha_is_kept);
+  tcase_add_test (tcase, unseen_colours_do_not_bleed);
+  tcase_add_test (tcase, canvases);
+  tcase_add_test (tcase, it_goes_on_where_it_was);
+  tcase_add_test (tcase, what_cannot_be_done_is_said);
+  tcase_add_loop_test (tcase, published_containers_are_read, 0, 4);
+  tcase_add_test (tcase, weights_of_another_model_are_refused);
+  suite_add_tcase (suite, tcase);
+  return suite;
+}
