@@ -39,6 +39,12 @@ wanted_device (const TessRequest *request)
   return TESS_DEVICE_AUTO;
 }
 
+static const gchar *
+card_of (const TessRequest *request)
+{
+  return request->card != NULL && *request->card ? request->card : NULL;
+}
+
 static TessBackend *
 open_gpu (const TessRequest *request, GError **error)
 {
@@ -49,7 +55,8 @@ open_gpu (const TessRequest *request, GError **error)
                    "processor.");
       return NULL;
     }
-  return gpu->open (request->storage, request->memory, error);
+  return gpu->open (card_of (request), request->storage, request->memory,
+                    error);
 }
 
 static TessBackend *
@@ -71,7 +78,7 @@ open_auto (const TessRequest *request)
   g_autoptr (GError) error = NULL;
   TessBackend *backend = NULL;
 
-  if (gpu != NULL && gpu->present ())
+  if (gpu != NULL && gpu->present (card_of (request)))
     {
       backend = open_gpu (request, &error);
       if (backend != NULL)

@@ -11,12 +11,16 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  /* Opens the preferred card, or the one that TESSERA_DEVICE names; @storage:
-   * 0: the card's best, else 1 + TessType. @n_bytes: of its memory, 0: what is
+  /* Opens @card (part of its name, or its place), or where that is NULL the one
+   * that TESSERA_DEVICE names, or the preferred one; @storage: 0: the card's
+   * best, else 1 + TessType. @n_bytes: of its memory, 0: what is
    * free.  Errors: TESS_ERROR_DEVICE, TESS_ERROR_UNSUPPORTED. */
-  TessBackend *(*open) (gint storage, gsize n_bytes, GError **error);
+  TessBackend *(*open) (const gchar *card,
+                        gint storage,
+                        gsize n_bytes,
+                        GError **error);
   /* TRUE where open would find one, by the name of it alone. */
-  gboolean (*present) (void);
+  gboolean (*present) (const gchar *card);
   /* Appends one line per card: "gpu\tname\tdriver, memory ...\n"; with
    * @details for the one that open takes what it found out about it. */
   void (*list) (GString *lines, gboolean details);

@@ -276,8 +276,11 @@ static const TessRequestField fields[] = {
   CHOICE ("device",
           device,
           devices,
-          "what computes; gpu: the graphics card (TESSERA_DEVICE names one); "
-          "plain is for checking"),
+          "what computes; gpu: the graphics card; plain is for checking"),
+  TEXT ("card",
+        card,
+        "part of the graphics card's name, or its number in Vulkan's list; "
+        "default: the one that TESSERA_DEVICE names, else the best"),
   CHOICE ("storage",
           storage,
           storages,
@@ -405,6 +408,7 @@ tess_request_dup (const TessRequest *request)
   dup->instance_model = g_strdup (request->instance_model);
   dup->upscale_model = g_strdup (request->upscale_model);
   dup->upscale_decoder = g_strdup (request->upscale_decoder);
+  dup->card = g_strdup (request->card);
   dup->instances
       = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_instance_free);
   for (guint i = 0; i < request->instances->len; i++)
@@ -443,6 +447,7 @@ tess_request_free (TessRequest *request)
   g_free (request->instance_model);
   g_free (request->upscale_model);
   g_free (request->upscale_decoder);
+  g_free (request->card);
   g_clear_object (&request->init);
   g_free (request);
 }

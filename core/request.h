@@ -125,6 +125,8 @@ typedef struct
   TessVaeMode vae_mode;
   TessDevice device;
   gint storage;   /* 0: what is faster, else 1 + TessType (f32, bf16) */
+  gchar *card;    /* part of a graphics card's name, or its place among those
+                     listed; NULL or "": TESSERA_DEVICE's, the best */
   gint n_threads; /* 0: all */
   gsize memory;   /* bytes that the job may take, 0: what is free */
 } TessRequest;

@@ -51,8 +51,9 @@ open_device (TessStudio *studio, const TessRequest *request, GError **error)
   /* A card that failed once is not asked again by itself. */
   if (studio->gpu_failed && wanted.device == TESS_DEVICE_AUTO)
     wanted.device = TESS_DEVICE_CPU;
-  key = g_strdup_printf ("%d %d %d %" G_GSIZE_FORMAT, wanted.device,
-                         wanted.storage, wanted.n_threads, wanted.memory);
+  key = g_strdup_printf ("%d %d %d %" G_GSIZE_FORMAT " %s", wanted.device,
+                         wanted.storage, wanted.n_threads, wanted.memory,
+                         wanted.card ? wanted.card : "");
   if (g_strcmp0 (key, studio->device_key) == 0)
     return TRUE;
   close_model (studio);

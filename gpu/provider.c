@@ -6,10 +6,10 @@
 /* float16 on cards: half the memory, and faster on all of them; a CPU-type
  * device gains nothing by it. */
 static TessType
-best_storage (GError **error)
+best_storage (const gchar *card, GError **error)
 {
-  TessGpuDevice *device
-      = tess_gpu_device_new (g_getenv ("TESSERA_DEVICE"), FALSE, error);
+  TessGpuDevice *device = tess_gpu_device_new (
+      card ? card : g_getenv ("TESSERA_DEVICE"), FALSE, error);
   TessType storage = TESS_F32;
 
   if (device != NULL && device->caps.f16_storage && !device->caps.is_cpu)
@@ -19,13 +19,13 @@ best_storage (GError **error)
 }
 
 static TessBackend *
-open_gpu (gint storage, gsize n_bytes, GError **error)
+open_gpu (const gchar *card, gint storage, gsize n_bytes, GError **error)
 {
-  TessVulkanSettings settings = { .n_bytes = n_bytes };
+  TessVulkanSettings settings = { .device = card, .n_bytes = n_bytes };
   GError *local = NULL;
 
   settings.storage
-      = storage == 0 ? best_storage (&local) : (TessType) (storage - 1);
+      = storage == 0 ? best_storage (card, &local) : (TessType) (storage - 1);
   if (local != NULL)
     {
       g_propagate_error (error, local);
@@ -36,11 +36,11 @@ open_gpu (gint storage, gsize n_bytes, GError **error)
 
 /* A card, or whatever was asked for by name. */
 static gboolean
-present (void)
+present (const gchar *card)
 {
   g_autoptr (GPtrArray) infos = NULL;
 
-  if (g_getenv ("TESSERA_DEVICE") != NULL)
+  if (card != NULL || g_getenv ("TESSERA_DEVICE") != NULL)
     return TRUE;
   infos = tess_gpu_list ();
   for (guint i = 0; i < infos->len; i++)
@@ -57,7 +57,7 @@ static void
 describe (GString *lines)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (TessBackend) backend = open_gpu (0, 0, &error);
+  g_autoptr (TessBackend) backend = open_gpu (NULL, 0, 0, &error);
 
   if (backend == NULL)
     g_string_append_printf (lines, "\tnot used: %s\n", error->message);
@@ -82,9 +82,9 @@ list (GString *lines, gboolean details)
         g_string_append_printf (
             lines, "%.1f GiB, %.1f free%s\n", info->n_bytes / 0x1p30,
             info->n_bytes_free / 0x1p30,
-            info->kind == TESS_GPU_CPU ? "; only with TESSERA_DEVICE" : "");
+            info->kind == TESS_GPU_CPU ? "; only by name" : "");
     }
-  if (details && present ())
+  if (details && present (NULL))
     describe (lines);
 }
 

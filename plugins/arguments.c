@@ -197,6 +197,11 @@ declare_numbers (GimpProcedure *procedure)
   gimp_procedure_add_int_argument (
       procedure, "batch", _ ("Tiles at once"),
       _ ("0: what memory allows; the picture is the same"), 0, 64, 0, RW);
+  gimp_procedure_add_string_argument (
+      procedure, "card", _ ("Card"),
+      _ ("Part of the graphics card's name, where there are several; empty: "
+         "the best one"),
+      "", RW);
   gimp_procedure_add_int_argument (
       procedure, "memory", _ ("Memory"),
       _ ("What the job may take, in MiB; 0: what is free"), 0, G_MAXINT, 0, RW);
@@ -338,7 +343,8 @@ tess_arguments_read (GObject *config, GError **error)
       &request->steps, "guidance", &request->guidance, "guidance-rescale",
       &request->guidance_rescale, "seed", &seed, "eta", &request->eta,
       "clip-skip", &request->clip_skip, "tile", &request->tile, "overlap",
-      &request->overlap, "batch", &request->batch, "memory", &memory, NULL);
+      &request->overlap, "batch", &request->batch, "card", &request->card,
+      "memory", &memory, NULL);
   /* A new one is of as many bits as the setting, so that it can be shown. */
   request->seed = seed >= 0 ? seed : g_random_int_range (0, G_MAXINT);
   if (tess_arguments_has (config, "detail"))

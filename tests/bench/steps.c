@@ -5,6 +5,7 @@
 #include "core/denoise.h"
 #include "core/model-synthetic.h"
 #include "core/multidiffusion.h"
+#include "core/vae.h"
 #include "gpu/backend.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 static gchar *kind = "tiny15";
 static gint side = 32, width = 56, batch = 4, n_steps = 4;
-static gboolean half, visible;
+static gboolean half, visible, decodes;
 
 static const GOptionEntry entries[] = {
   { "kind", 'k', 0, G_OPTION_ARG_STRING, &kind,
@@ -24,6 +25,8 @@ static const GOptionEntry entries[] = {
   { "half", 'f', 0, G_OPTION_ARG_NONE, &half, "float16 storage", NULL },
   { "visible", 'v', 0, G_OPTION_ARG_NONE, &visible,
     "The device's memory as it is; else as a card's, which is not seen", NULL },
+  { "decode", 'd', 0, G_OPTION_ARG_NONE, &decodes,
+    "Decode a latent as large as a tile too", NULL },
   { NULL }
 };
 
@@ -134,6 +137,37 @@ bench (Watch *watch, TessModel *model, gboolean there, GError **error)
   return good;
 }
 
+static gboolean
+take_pixels (gint x,
+             gint y,
+             gint w,
+             gint h,
+             const gfloat *planes,
+             gpointer data,
+             GError **error)
+{
+  return TRUE;
+}
+
+static gboolean
+decode (TessBackend *backend, TessModel *model, GError **error)
+{
+  g_autoptr (TessVae) vae = tess_vae_new (model, backend, error);
+  gint channels = tess_model_vae (model)->latent_channels;
+  g_autoptr (TessTensor) latent
+      = tess_tensor_new_nchw (1, channels, side, side, error);
+  const TessVaeSettings settings = { .mode = TESS_VAE_EXACT };
+  gint64 began = g_get_monotonic_time ();
+
+  if (vae == NULL || latent == NULL
+      || !tess_vae_decode (vae, latent, &settings, take_pixels, NULL, error))
+    return FALSE;
+  printf ("decode of %d x %d pixels: %.2f s\n", side * tess_vae_factor (vae),
+          side * tess_vae_factor (vae),
+          (g_get_monotonic_time () - began) * 1e-6);
+  return TRUE;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -159,7 +193,8 @@ main (int argc, char **argv)
     printf ("%s, %s, tiles of %d on %d x %d cells, %d samples a call\n",
             tess_backend_name (watch.backend), kind, side, width, side, batch);
   good = good && bench (&watch, model, TRUE, &error)
-         && bench (&watch, model, FALSE, &error);
+         && bench (&watch, model, FALSE, &error)
+         && (!decodes || decode (watch.backend, model, &error));
   if (!good)
     fprintf (stderr, "bench-steps: %s\n", error->message);
   tess_unet_free (watch.net.unet);

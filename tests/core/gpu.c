@@ -58,6 +58,30 @@ START_TEST (no_such_device)
 }
 END_TEST
 
+/* A setting names the card too, and goes before the variable. */
+START_TEST (named_card)
+{
+  g_autoptr (TessRequest) request = tess_request_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessBackend) backend = NULL;
+
+  tess_gpu_register ();
+  g_setenv ("TESSERA_GPU_PROOF", "0", TRUE);
+  g_setenv ("TESSERA_DEVICE", "Voodoo", TRUE);
+  ck_assert (tess_request_set (request, "device", "gpu", &error));
+  ck_assert_ptr_null (tess_device_open (request, &error));
+  ck_assert_ptr_nonnull (strstr (error->message, "Voodoo"));
+  g_clear_error (&error);
+  ck_assert (tess_request_set (request, "card", "LLVMpipe", &error));
+  backend = tess_device_open (request, &error);
+  ck_no_error (error);
+  ck_assert (tess_device_is_gpu (backend));
+  ck_assert (tess_request_set (request, "card", "Matrox", &error));
+  ck_assert_ptr_null (tess_device_open (request, &error));
+  ck_assert_ptr_nonnull (strstr (error->message, "Matrox"));
+}
+END_TEST
+
 /* Weights that stay in the computer's memory change nothing. */
 START_TEST (little_memory)
 {
@@ -240,6 +264,7 @@ tess_test_suite (void)
   g_setenv ("TESSERA_GPU_CACHE", "0", TRUE);
   gegl_init (NULL, NULL);
   tcase_add_test (tc, no_such_device);
+  tcase_add_test (tc, named_card);
   tcase_add_test (tc, little_memory);
   tcase_add_loop_test (tc, each_call_fails, 0, 2);
   tcase_add_test (tc, wrong_variant);
