@@ -249,8 +249,10 @@ tess_denoise_n_bytes (const TessDenoise *job)
   gsize n_sums = 1 + (job->negative != NULL)
                  + (job->regions && job->regions->n_steps > 0);
 
-  /* output, extra, up to three of the sampler's history; sums are 64 bits */
-  return (5 + 2 * n_sums) * canvas
+  /* output, extra, up to three of the sampler's history; sums are 64 bits.
+   * Beside a network elsewhere: what is held here and what comes back. */
+  return (5 + 2 * n_sums + (job->backend ? 2 * TESS_SAMPLER_MAX_KEPT + 3 : 0))
+             * canvas
          + ((2 + (job->structure != NULL)) * MAX (job->batch, 1) + 3) * tile
          + (gsize) plan->n_tiles * 4 * sizeof (TessSample);
 }

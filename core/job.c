@@ -3,6 +3,7 @@
 #include "core/job.h"
 
 #include "core/canvas.h"
+#include "core/devices.h"
 #include "core/error.h"
 #include "core/job-plan.h"
 #include "core/png-file.h"
@@ -250,6 +251,8 @@ tess_job_denoise (const TessJob *job, TessDenoise *denoise)
     .guidance = job->request->guidance,
     .guidance_rescale = job->request->guidance_rescale,
     .regions = job->regions,
+    .backend
+    = tess_device_is_gpu (job->studio->backend) ? job->studio->backend : NULL,
     .grounds = job->instances ? job->instances->tiles : NULL,
   };
 }

@@ -421,6 +421,12 @@ begin_unet (const TessUnetCall *call,
 {
   const Way *way = data;
 
+  if (!tess_device_is_gpu (way->job->studio->backend))
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
+                   "the network is on the processor by now");
+      return FALSE;
+    }
   return tess_unet_begin (way->job->studio->unet, call, batch, error);
 }
 
@@ -518,11 +524,7 @@ sample (Way *way, GError **error)
   tess_job_apart (way->job, &apart);
   denoise.denoiser = run_unet;
   denoise.denoiser_data = way;
-  if (tess_device_is_gpu (way->job->studio->backend))
-    {
-      denoise.backend = way->job->studio->backend;
-      denoise.begin = begin_unet;
-    }
+  denoise.begin = begin_unet;
   denoise.random = &way->random;
   denoise.progress = on_sampled;
   denoise.looks = looks;

@@ -75,7 +75,8 @@ tess_progress_sampled (TessProgressMeter *meter,
   meter->now.n_tiles = n_tiles;
   meter->now.tile = (gint) ((gint64) n_tiles * progress->n_done
                             / MAX (progress->n_samples, 1));
-  meter->n_done += progress->n_new;
+  /* A step whose card failed is told of again. */
+  meter->n_done = MIN (meter->n_done + progress->n_new, meter->n_samples);
   if (meter->first_done == 0)
     {
       /* The first call compiles; it is not counted. */
