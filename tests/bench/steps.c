@@ -21,7 +21,7 @@ static const GOptionEntry entries[] = {
   { "side", 's', 0, G_OPTION_ARG_INT, &side, "Cells of a tile's side", "N" },
   { "width", 'w', 0, G_OPTION_ARG_INT, &width, "Cells of the canvas", "N" },
   { "batch", 'b', 0, G_OPTION_ARG_INT, &batch, "Samples of a call", "N" },
-  { "steps", 'n', 0, G_OPTION_ARG_INT, &n_steps, "Steps", "N" },
+  { "steps", 'n', 0, G_OPTION_ARG_INT, &n_steps, "Steps; 0: none", "N" },
   { "half", 'f', 0, G_OPTION_ARG_NONE, &half, "float16 storage", NULL },
   { "visible", 'v', 0, G_OPTION_ARG_NONE, &visible,
     "The device's memory as it is; else as a card's, which is not seen", NULL },
@@ -192,8 +192,10 @@ main (int argc, char **argv)
   if (good)
     printf ("%s, %s, tiles of %d on %d x %d cells, %d samples a call\n",
             tess_backend_name (watch.backend), kind, side, width, side, batch);
-  good = good && bench (&watch, model, TRUE, &error)
-         && bench (&watch, model, FALSE, &error)
+  good = good
+         && (n_steps == 0
+             || (bench (&watch, model, TRUE, &error)
+                 && bench (&watch, model, FALSE, &error)))
          && (!decodes || decode (watch.backend, model, &error));
   if (!good)
     fprintf (stderr, "bench-steps: %s\n", error->message);
