@@ -23,7 +23,8 @@ round_up (gint a, gint b)
   return ceil_div (a, b) * b;
 }
 
-/* StableSR for SD 2.1 in 768 pixels. */
+/* What StableSR was trained on, for SD 2.1 in 512 and in 768 pixels. */
+#define EPS_WINDOW 64
 #define V_WINDOW 96
 
 /* The model's own window where nothing is asked for. */
@@ -35,10 +36,11 @@ tess_job_window (const TessJob *job)
 
   if (job->request->tile > 0)
     return job->request->tile;
-  if (job->request->method == TESS_TILING_UPSCALE
-      && tess_model_diffusion (job->studio->model)->prediction
-             == TESS_PREDICTION_V)
-    window = MAX (window, V_WINDOW);
+  if (job->request->method == TESS_TILING_UPSCALE)
+    window = tess_model_diffusion (job->studio->model)->prediction
+                     == TESS_PREDICTION_V
+                 ? MAX (window, V_WINDOW)
+                 : MIN (window, EPS_WINDOW);
   return MAX (window / align, 1) * align;
 }
 

@@ -48,7 +48,7 @@ gboolean tess_config_read_folder (const gchar *folder,
  * groups (the largest of 32, 16 and 8 that divides all channels),
  * and the prediction: SD 1.x eps; SD 2.x v, as most of its descendants,
  * unless the file's metadata, its training step or a .yaml beside it say
- * otherwise.
+ * otherwise; StableSR's by their names, v where it has "768v" in it.
  * Errors: TESS_ERROR_MODEL, TESS_ERROR_UNSUPPORTED.
  */
 gboolean tess_config_infer (const TessTensorFile *file,

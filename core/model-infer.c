@@ -316,6 +316,14 @@ infer_prediction (const TessTensorFile *file, TessModelConfig *config)
     from = "its metadata", v = g_str_has_prefix (told, "v");
   else if ((told = yaml_prediction (file->path)) != NULL)
     from = "its .yaml", v = told[0] == 'v';
+  else if (g_hash_table_contains (file->tensors, TESS_ORIGINAL_STRUCTURE
+                                  "input_blocks.0.0.weight"))
+    {
+      g_autofree gchar *name = g_path_get_basename (file->path);
+
+      from = "its name, as StableSR's are called";
+      v = strstr (name, "768v") != NULL;
+    }
   else if (is_sd2 && g_strcmp0 (steps, SD2_BASE_STEPS) == 0)
     from = "its training step", v = FALSE;
   else if (g_hash_table_contains (metadata, "ss_v_parameterization"))

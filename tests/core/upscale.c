@@ -3,6 +3,7 @@
  * with a small model of random weights; StableSR's weights from files. */
 #include "core/error.h"
 #include "core/job-folder.h"
+#include "core/job.h"
 #include "core/model-private.h"
 #include "core/model-synthetic.h"
 #include "core/png-file.h"
@@ -121,6 +122,108 @@ mean_of (const gfloat *pixels, gint w, gint h, gint c)
     sum += pixels[3 * i + c];
   return sum / (w * h);
 }
+
+/* --- the job and its parts ----------------------------------------------- */
+
+static gboolean
+run_unet (const TessUnetCall *call,
+          gpointer data,
+          GCancellable *cancellable,
+          GError **error)
+{
+  return tess_unet_run (data, call, cancellable, error);
+}
+
+static gboolean
+keep (gint x,
+      gint y,
+      gint w,
+      gint h,
+      const gfloat *planes,
+      gpointer data,
+      GError **error)
+{
+  TessTensor *canvas = data;
+
+  for (gint c = 0; c < 3; c++)
+    for (gint i = 0; i < h; i++, planes += w)
+      memcpy (tess_tensor_f32 (canvas)
+                  + ((gsize) c * canvas->dims[2] + y + i) * canvas->dims[3] + x,
+              planes, w * sizeof *planes);
+  return TRUE;
+}
+
+/* Encoder, noise, loop, decoder, colours, one after another. */
+static GeglBuffer *
+paint_by_hand (TessJob *job, TessStudio *studio)
+{
+  const TessEnlarged *on = &job->upscale->picture;
+  const TessVaeSettings vae = { 0 };
+  const TessVaeLook look = { 0.5, tess_upscale_read, job->upscale };
+  const gdouble timesteps[] = { 999.0, 0.0 };
+  gfloat scaling = tess_model_vae (studio->model)->scaling_factor;
+  g_autoptr (TessTensor) z = NULL;
+  g_autoptr (TessTensor) x = NULL;
+  g_autoptr (TessTensor) context
+      = tess_text_encode (studio->text, job->prompts->pdata[0], 0, NULL);
+  g_autoptr (TessTensor) canvas
+      = tess_tensor_new_nchw (1, 3, on->padded_h, on->padded_w, NULL);
+  gsize n;
+  TessRandom random;
+  TessDenoise loop;
+
+  ck_assert (tess_vae_encode (studio->vae, on->padded_w, on->padded_h,
+                              tess_upscale_read, job->upscale, &vae, &z, NULL,
+                              NULL));
+  n = tess_tensor_n_elements (z);
+  x = tess_tensor_new (TESS_F32, 4, z->dims, NULL);
+  tess_random_init (&random, 5);
+  tess_random_normal (&random, tess_tensor_f32 (x), n);
+  for (gsize i = 0; i < n; i++)
+    tess_tensor_f32 (z)[i] *= scaling;
+  /* abar at 999 is 0.0046601. */
+  for (gsize i = 0; i < n; i++)
+    tess_tensor_f32 (x)[i] = 0.0682649f * tess_tensor_f32 (z)[i]
+                             + 0.9976673f * tess_tensor_f32 (x)[i];
+  ck_assert (
+      tess_unet_condition (studio->unet, context, timesteps, 2, NULL, NULL));
+  ck_assert (tess_unet_structure (studio->unet, TRUE, NULL, NULL));
+  tess_job_denoise (job, &loop);
+  loop.denoiser = run_unet;
+  loop.denoiser_data = studio->unet;
+  loop.random = &random;
+  loop.structure = tess_tensor_f32 (z);
+  ck_assert (tess_denoise_run (&loop, x, NULL, NULL));
+  for (gsize i = 0; i < n; i++)
+    tess_tensor_f32 (x)[i] /= scaling;
+  ck_assert (
+      tess_vae_decode_fused (studio->vae, x, &look, &vae, keep, canvas, NULL));
+  return tess_upscale_finish (job->upscale, TESS_COLOUR_WAVELET,
+                              tess_tensor_f32 (canvas), NULL, NULL);
+}
+
+START_TEST (the_job_is_its_parts)
+{
+  g_autoptr (TessRequest) request
+      = new_request (picture (23, 18, "R'G'B' u8", FALSE), 92, 72);
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (GeglBuffer) result = NULL;
+  g_autoptr (GeglBuffer) other = NULL;
+  g_autofree gfloat *a = NULL;
+  g_autofree gfloat *b = NULL;
+  g_autoptr (GError) error = NULL;
+  TessJob job;
+
+  result = tess_studio_run (studio, request, NULL, NULL, &error);
+  ck_no_error (error);
+  ck_assert (tess_job_init (&job, studio, request, 0, &error));
+  other = paint_by_hand (&job, studio);
+  tess_job_finish (&job);
+  a = tess_test_pixels (result);
+  b = tess_test_pixels (other);
+  ck_assert_double_lt (tess_test_error (a, b, 92 * 72 * 3), 1e-4);
+}
+END_TEST
 
 /* Whatever a model of random weights paints, the mean colour is the
  * picture's. */
@@ -543,6 +646,33 @@ START_TEST (published_containers_are_read)
 }
 END_TEST
 
+/* Nothing in a published file tells eps from v but its name. */
+START_TEST (names_tell_the_prediction)
+{
+  static const gchar *const names[]
+      = { "stablesr_000117.safetensors", "stablesr_768v_000139.safetensors" };
+  g_autofree gchar *folder = g_dir_make_tmp ("tess-names-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, names[_i], NULL);
+  g_autoptr (TessModel) made = NULL;
+  g_autoptr (TessModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+  TessModelConfig config;
+
+  ck_assert (tess_synthetic_config ("tiny21", &config, NULL));
+  tess_synthetic_add_upscaling (&config);
+  made = tess_model_new_random (&config, "made", NULL);
+  ck_assert (tess_model_write_single (made, path, FALSE, NULL));
+  model = tess_model_open (path, &error);
+  ck_no_error (error);
+  ck_assert_int_eq (tess_model_diffusion (model)->prediction,
+                    _i == 0 ? TESS_PREDICTION_EPS : TESS_PREDICTION_V);
+  ck_assert_int_eq (tess_model_unet (model)->sample_size, _i == 0 ? 64 : 96);
+  ck_assert_ptr_nonnull (tess_model_structure (model));
+  ck_assert_ptr_nonnull (tess_model_fusion (model));
+  tess_test_remove (folder);
+}
+END_TEST
+
 START_TEST (weights_of_another_model_are_refused)
 {
   g_autofree gchar *folder = g_dir_make_tmp ("tess-ckpt-XXXXXX", NULL);
@@ -577,6 +707,7 @@ tess_test_suite (void)
   tcase_add_unchecked_fixture (tcase, tess_test_make_upscaler,
                                tess_test_drop_model);
   tcase_add_test (tcase, a_picture_is_painted_larger);
+  tcase_add_test (tcase, the_job_is_its_parts);
   tcase_add_loop_test (tcase, colours_are_the_pictures, 0, 2);
   tcase_add_loop_test (tcase, any_kind_of_picture, 0, 8);
   tcase_add_test (tcase, alpha_is_kept);
@@ -585,6 +716,7 @@ tess_test_suite (void)
   tcase_add_test (tcase, it_goes_on_where_it_was);
   tcase_add_test (tcase, what_cannot_be_done_is_said);
   tcase_add_loop_test (tcase, published_containers_are_read, 0, 4);
+  tcase_add_loop_test (tcase, names_tell_the_prediction, 0, 2);
   tcase_add_test (tcase, weights_of_another_model_are_refused);
   suite_add_tcase (suite, tcase);
   return suite;
