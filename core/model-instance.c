@@ -347,14 +347,19 @@ gboolean
 tess_model_add_instances (TessModel *model, const gchar *path, GError **error)
 {
   gboolean is_folder = g_file_test (path, G_FILE_TEST_IS_DIR);
+  g_autofree gchar *split = tess_model_instance_split (path);
   g_autofree gchar *name
       = is_folder ? g_build_filename (
                         path, "diffusion_pytorch_model.safetensors", NULL)
                   : g_strdup (path);
   g_autoptr (GPtrArray) files
       = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_tensor_file_free);
-  TessTensorFile *file = tess_tensor_file_open (name, error);
+  TessTensorFile *file;
 
+  if (split != NULL)
+    return tess_model_open_split (model, split, files, error)
+           && tess_model_load_instance (model, files, error);
+  file = tess_tensor_file_open (name, error);
   if (file == NULL)
     return FALSE;
   g_ptr_array_add (files, file);

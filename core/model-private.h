@@ -34,6 +34,16 @@ gboolean tess_model_load_part (TessModel *model,
                                GError **error);
 
 /* The instance addition out of @files, which have it. */
+/* The folder of the files that InstanceDiffusion's weights were cut into, from
+ * the name of one or of the folder; NULL: they are not there. Then: one table
+ * of all, by their names in diffusers' naming, appended to @files with what it
+ * points into. */
+gchar *tess_model_instance_split (const gchar *path);
+gboolean tess_model_open_split (const TessModel *model,
+                                const gchar *folder,
+                                GPtrArray *files,
+                                GError **error);
+
 gboolean tess_model_load_instance (TessModel *model,
                                    const GPtrArray *files,
                                    GError **error);

@@ -206,11 +206,12 @@ gboolean tess_model_add_lora (TessModel *model,
 /**
  * tess_model_add_instances:
  * Adds InstanceDiffusion's weights, a file (.pth as published, or safetensors,
- * in the original or diffusers' naming; whatever else it holds is let be) or a
- * folder with diffusion_pytorch_model.safetensors. A model's own folder
- * "instance", and a single file that has them, are added when it is opened.
- * Only before the first network is made from the model.
- * Errors: TESS_ERROR_MODEL when the weights are of another UNet.
+ * in the original or diffusers' naming; whatever else it holds is let be), a
+ * folder with diffusion_pytorch_model.safetensors, or position_net.ckpt,
+ * fusers.ckpt and scaleu.ckpt (the folder, or one of them). A model's own
+ * folder "instance", and a single file that has them, are added when it is
+ * opened. Only before the first network is made from the model. Errors:
+ * TESS_ERROR_MODEL when the weights are of another UNet.
  */
 gboolean
 tess_model_add_instances (TessModel *model, const gchar *path, GError **error);

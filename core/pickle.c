@@ -10,12 +10,15 @@
 #define MAX_PICKLE (32 << 20)
 #define MAX_METADATA 4096
 #define MAX_METADATA_TEXT 1024 /* bytes */
+#define MAX_DEEP 5             /* dicts in dicts */
+#define MAX_NESTED (1 << 16)   /* what they hold: one may be in many */
 
 typedef struct
 {
   const TessFileBytes *src;
   GError **error;
   TessZip *zip;
+  guint n_nested;       /* values of dicts in dicts so far */
   gchar *prefix;        /* of all members: "archive/" */
   GHashTable *storages; /* member name -> TessFileBytes */
   guint64 budget;       /* bytes that may still be unpacked or copied */
@@ -361,6 +364,43 @@ add_dict (Torch *torch, const TessPyValue *dict)
   return TRUE;
 }
 
+/* Tensors of dicts in dicts, as "key.key.name". */
+static gboolean
+add_nested (Torch *torch,
+            const TessPyValue *dict,
+            const gchar *prefix,
+            gint deep)
+{
+  for (guint i = 0; i + 1 < dict->items->len; i += 2)
+    {
+      const TessPyValue *key = item (dict, i), *value = item (dict, i + 1);
+      Described described = { 0 };
+      g_autofree gchar *name = NULL;
+      g_autofree gchar *inner = NULL;
+      gboolean ok = TRUE;
+
+      if (++torch->n_nested > MAX_NESTED)
+        return fail (torch, "its dicts hold more than %d values", MAX_NESTED);
+      if (key->kind == TESS_PY_INT)
+        name = g_strdup_printf ("%s%" G_GINT64_FORMAT, prefix, key->number);
+      else if (key->kind == TESS_PY_STRING && key->length <= MAX_METADATA_TEXT
+               && g_utf8_validate (key->text, key->length, NULL))
+        name
+            = g_strdup_printf ("%s%.*s", prefix, (gint) key->length, key->text);
+      else
+        continue;
+      inner = g_strconcat (name, ".", NULL);
+      if (value->kind == TESS_PY_DICT)
+        ok = deep >= MAX_DEEP || add_nested (torch, value, inner, deep + 1);
+      else if (describe (value, &described))
+        ok = add_tensor (torch, name, &described);
+      g_free (described.member);
+      if (!ok)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 add_root (Torch *torch, const TessPyValue *root)
 {
@@ -380,6 +420,8 @@ add_root (Torch *torch, const TessPyValue *root)
           && !add_dict (torch, inner))
         return FALSE;
     }
+  if (torch->file->names->len == 0 && !add_nested (torch, root, "", 0))
+    return FALSE;
   if (torch->file->names->len == 0
       && g_hash_table_size (torch->file->refused) == 0)
     return fail (torch, "it holds no tensors");

@@ -17,8 +17,9 @@ gboolean tess_pickle_is (GBytes *bytes);
  * tess_pickle_parse:
  * The tensors of the dict at the top, or of its "state_dict" (or "params_ema",
  * "params", "ema", "model"); whole numbers and texts beside them become
- * metadata. Errors: TESS_ERROR_MODEL; TESS_ERROR_UNSUPPORTED for the old
- * format; TESS_ERROR_MEMORY.
+ * metadata. Where there are none, those of dicts in dicts, as "key.key.name".
+ * Errors: TESS_ERROR_MODEL; TESS_ERROR_UNSUPPORTED for the old format;
+ * TESS_ERROR_MEMORY.
  */
 TessTensorFile *tess_pickle_parse (const TessFileBytes *src, GError **error);
 

@@ -307,9 +307,13 @@ START_TEST (sets_and_steps)
 }
 END_TEST
 
+/* The published file, then the three that it was cut into. */
 START_TEST (published_container)
 {
-  g_autofree gchar *path = tess_test_data ("instance/published.pth");
+  static const gchar *const containers[]
+      = { "instance/published.pth", "instance/split",
+          "instance/split/fusers.ckpt" };
+  g_autofree gchar *path = tess_test_data (containers[_i]);
   g_autoptr (GError) error = NULL;
   g_autoptr (TessModel) model = tess_model_new_empty ("base");
   g_autoptr (GArray) layout = NULL;
@@ -408,10 +412,13 @@ Suite *
 tess_test_suite (void)
 {
   Suite *suite = suite_create ("grounding");
+  TCase *tcase;
 
   tess_test_add (suite, "as trained", as_trained);
   tess_test_add (suite, "sets and steps", sets_and_steps);
-  tess_test_add (suite, "published container", published_container);
+  tcase = tcase_create ("published container");
+  tcase_add_loop_test (tcase, published_container, 0, 3);
+  suite_add_tcase (suite, tcase);
   tess_test_add (suite, "refused", refused);
   tess_test_add (suite, "gates", gates);
   return suite;
