@@ -24,7 +24,7 @@ alone (const TessDenoise *job, const TessMultiInstance *apart, gint k)
   own.regions = NULL;
   own.end_step = meeting (job, apart);
   own.look = NULL;
-  own.stepped = NULL;
+  own.stepped = apart->stepped;
   return own;
 }
 
@@ -112,7 +112,7 @@ run_apart (const TessDenoise *job,
     random = *job->random;
   memcpy (start->data, x->data, x->n_bytes);
   whole.end_step = meeting (job, apart);
-  whole.stepped = NULL;
+  whole.stepped = apart->stepped;
   if (!tess_denoise_run (&whole, x, cancellable, error))
     return FALSE;
   for (gsize i = 0; i < mean->plane; i++)

@@ -23,6 +23,11 @@ typedef struct
                              alone; -1: a tile that it does not touch */
   TessDiffusionConfig diffusion; /* for samplers as the job's */
   TessSamplerSettings settings;
+  /* After each step of canvases that are apart, the picture's first, then each
+   * instance's, with the job's data; may be NULL: as TessDenoise's. */
+  gboolean (*stepped) (const TessDenoiseState *state,
+                       gpointer data,
+                       GError **error);
 } TessMultiInstance;
 
 /**

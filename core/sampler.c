@@ -379,6 +379,18 @@ tess_sampler_timestep (const TessSampler *sampler, gint step)
   return sampler->path.timesteps[place (sampler, step)];
 }
 
+void
+tess_sampler_abar (const TessSampler *sampler,
+                   gint step,
+                   gdouble *now,
+                   gdouble *next)
+{
+  gint i = place (sampler, step);
+
+  *now = sampler->path.abar ? sampler->path.abar[i] : 0.0;
+  *next = sampler->path.abar_next ? sampler->path.abar_next[i] : 0.0;
+}
+
 gdouble
 tess_sampler_init_sigma (const TessSampler *sampler)
 {

@@ -66,6 +66,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessSampler, tess_sampler_free)
 gint tess_sampler_n_steps (const TessSampler *sampler); /* to be run */
 gdouble tess_sampler_timestep (const TessSampler *sampler, gint step);
 
+/* Shares of the picture's variance that are left where @step starts and where
+ * it leads to; of samplers that go by sigma 0. */
+void tess_sampler_abar (const TessSampler *sampler,
+                        gint step,
+                        gdouble *now,
+                        gdouble *next);
+
 /* Timesteps that are really gone: PLMS asks twice at its first and has a step
  * more for it. Which of them @step belongs to; the first step of one. */
 gint tess_sampler_n_times (const TessSampler *sampler);

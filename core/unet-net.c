@@ -215,7 +215,16 @@ typedef struct
   guint next_block;                  /* recorded in the order of the lists */
   guint next_cross;                  /* fusers are as many */
   gint next_up;
+  GPtrArray *blocks; /* may be NULL */
 } Recording;
+
+static TessValue *
+note (Recording *r, TessValue *block)
+{
+  if (r->blocks != NULL)
+    g_ptr_array_add (r->blocks, block);
+  return block;
+}
 
 static TessValue *
 record_resnet (Recording *r, const gchar *path, gint level, TessValue *src)
@@ -369,7 +378,8 @@ tess_unet_net_record (const TessUnetNet *net,
                   .net = net,
                   .row = tess_input (program, call->row),
                   .rows = tess_input (program, call->rows),
-                  .grounding = call->grounding };
+                  .grounding = call->grounding,
+                  .blocks = call->blocks };
   g_autoptr (GPtrArray) skips = g_ptr_array_new ();
   TessValue *x = tess_input (program, call->src);
 
@@ -379,7 +389,7 @@ tess_unet_net_record (const TessUnetNet *net,
     tess_structure_net_record_maps (
         call->structure, program, tess_input (program, call->structure_src),
         tess_input (program, call->structure_row), r.maps);
-  x = tess_net_conv3 (&r.layers, "conv_in", x);
+  x = note (&r, tess_net_conv3 (&r.layers, "conv_in", x));
   g_ptr_array_add (skips, x);
   for (gint i = 0; i <= last; i++)
     {
@@ -387,18 +397,20 @@ tess_unet_net_record (const TessUnetNet *net,
 
       for (gint j = 0; j < config->layers_per_block; j++)
         {
-          x = record_pair (&r, path, j, config->attention_down[i], i, x);
+          x = note (&r,
+                    record_pair (&r, path, j, config->attention_down[i], i, x));
           g_ptr_array_add (skips, x);
         }
       if (i < last)
         {
-          x = record_resize (&r, path, "downsamplers.0.conv", 2, 1, x);
+          x = note (&r,
+                    record_resize (&r, path, "downsamplers.0.conv", 2, 1, x));
           g_ptr_array_add (skips, x);
         }
     }
 
   x = record_pair (&r, "mid_block", 0, config->mid_attention, last, x);
-  x = record_pair (&r, "mid_block", 1, FALSE, last, x);
+  x = note (&r, record_pair (&r, "mid_block", 1, FALSE, last, x));
 
   for (gint i = 0; i <= last; i++)
     {
@@ -410,9 +422,10 @@ tess_unet_net_record (const TessUnetNet *net,
 
           x = join (&r, x, skip);
           x = record_pair (&r, path, j, config->attention_up[i], last - i, x);
+          if (i < last && j == config->layers_per_block)
+            x = record_resize (&r, path, "upsamplers.0.conv", 1, 2, x);
+          note (&r, x);
         }
-      if (i < last)
-        x = record_resize (&r, path, "upsamplers.0.conv", 1, 2, x);
     }
 
   x = tess_net_group_norm (&r.layers, "conv_norm_out", x, NULL,

@@ -79,6 +79,8 @@ typedef struct
   const TessStructureNet *structure; /* NULL: the network without StableSR */
   TessBuffer *structure_src;         /* latents, as large as @src */
   TessBuffer *structure_row;
+  GPtrArray *blocks; /* gets every block's output (TessValue), in their order:
+                        the first convolution, down, middle, up; may be NULL */
 } TessUnetNetCall;
 void tess_unet_net_record (const TessUnetNet *net,
                            TessProgram *program,

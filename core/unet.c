@@ -4,6 +4,8 @@
 #include "core/error.h"
 #include "core/unet-net.h"
 
+#include <math.h>
+
 /* One compiled batch. */
 typedef struct
 {
@@ -13,6 +15,7 @@ typedef struct
   TessBuffer *rows;      /* i32 [1, 1, 1, n] */
   TessBuffer *grounds;   /* the same; NULL: without fusers */
   TessBuffer *structure; /* as src; NULL: the network does not look */
+  GPtrArray *blocks;     /* of TessBuffer, f32; NULL: they are not kept */
   TessExec *exec;
 } Batch;
 
@@ -35,6 +38,8 @@ struct _TessUnet
   TessStructureNet structure; /* blocks NULL: it does not look */
   TessBuffer *structure_table, *structure_row; /* as table, row */
   GPtrArray *batches;
+  gboolean keeps_blocks;
+  const Batch *last; /* that was run; NULL: none since batches were dropped */
 };
 
 static void
@@ -48,7 +53,15 @@ batch_free (Batch *batch)
   tess_buffer_unref (batch->rows);
   tess_buffer_unref (batch->grounds);
   tess_buffer_unref (batch->structure);
+  g_clear_pointer (&batch->blocks, g_ptr_array_unref);
   g_free (batch);
+}
+
+static void
+drop_batches (TessUnet *unet)
+{
+  g_ptr_array_set_size (unet->batches, 0);
+  unet->last = NULL;
 }
 
 TessUnet *
@@ -132,7 +145,7 @@ condition_texts (TessUnet *unet,
   /* Programs read these buffers, so other sizes need other programs. */
   if (m != unet->m || n_tokens != unet->n_tokens)
     {
-      g_ptr_array_set_size (unet->batches, 0);
+      drop_batches (unet);
       unet->m = unet->n_tokens = 0;
       if (!tess_unet_net_make_buffers (&unet->net, unet->backend, m, n_tokens,
                                        error))
@@ -319,7 +332,7 @@ tess_unet_ground (TessUnet *unet,
     {
       if (was)
         {
-          g_ptr_array_set_size (unet->batches, 0);
+          drop_batches (unet);
           tess_grounding_net_finish (&unet->grounding);
         }
       return TRUE;
@@ -335,7 +348,7 @@ tess_unet_ground (TessUnet *unet,
   if (!was || m != unet->grounding.m || t != unet->grounding.t
       || n_cells != unet->grounding.n_cells)
     {
-      g_ptr_array_set_size (unet->batches, 0);
+      drop_batches (unet);
       tess_grounding_net_finish (&unet->grounding);
       tess_grounding_net_init (&unet->grounding, unet->model);
       if (!tess_grounding_net_make_buffers (&unet->grounding, unet->backend, m,
@@ -364,7 +377,7 @@ tess_unet_structure (TessUnet *unet,
   g_return_val_if_fail (!on || unet->n_steps > 0, FALSE);
   if (on == was)
     return TRUE;
-  g_ptr_array_set_size (unet->batches, 0);
+  drop_batches (unet);
   tess_structure_net_finish (&unet->structure);
   if (!on)
     return TRUE;
@@ -396,6 +409,28 @@ check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
   return FALSE;
 }
 
+static gboolean
+store_blocks (TessUnet *unet,
+              const GPtrArray *blocks,
+              Batch *batch,
+              TessProgram *program,
+              GError **error)
+{
+  batch->blocks
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_buffer_unref);
+  for (guint i = 0; i < blocks->len; i++)
+    {
+      TessBuffer *buffer = tess_buffer_new (
+          unet->backend, TESS_F32, tess_value_shape (blocks->pdata[i]), error);
+
+      if (buffer == NULL)
+        return FALSE;
+      g_ptr_array_add (batch->blocks, buffer);
+      tess_store (program, blocks->pdata[i], buffer);
+    }
+  return TRUE;
+}
+
 /* Makes the buffers of a batch; @program gets the network. @grounding: NULL
  * without the instance addition; @structure the same. */
 static gboolean
@@ -411,6 +446,7 @@ record_batch (TessUnet *unet,
 {
   TessShape rows = { 1, 1, 1, batch->n };
   TessShape dst = { batch->n, batch->h, batch->w, unet->config->out_channels };
+  g_autoptr (GPtrArray) blocks = unet->keeps_blocks ? g_ptr_array_new () : NULL;
 
   batch->src = new_buffer (unet, batch->n, batch->h, batch->w,
                            unet->config->in_channels, error);
@@ -444,8 +480,9 @@ record_batch (TessUnet *unet,
                                              .grounds = batch->grounds,
                                              .structure = structure,
                                              .structure_src = batch->structure,
-                                             .structure_row = structure_row });
-  return TRUE;
+                                             .structure_row = structure_row,
+                                             .blocks = blocks });
+  return blocks == NULL || store_blocks (unet, blocks, batch, program, error);
 }
 
 static Batch *
@@ -570,11 +607,48 @@ tess_unet_run (TessUnet *unet,
 
   if (batch == NULL)
     return FALSE;
+  unet->last = batch;
   tess_buffer_write_nchw (batch->src, 0, call->n, call->src);
   if (!tess_exec_run (batch->exec, cancellable, error))
     return FALSE;
   tess_buffer_read_nchw (batch->dst, 0, call->n, call->dst);
   return tess_backend_check (unet->backend, error);
+}
+
+void
+tess_unet_keep_blocks (TessUnet *unet)
+{
+  unet->keeps_blocks = TRUE;
+}
+
+GArray *
+tess_unet_blocks (TessUnet *unet)
+{
+  const GPtrArray *blocks = unet->last ? unet->last->blocks : NULL;
+  GArray *sums;
+
+  if (blocks == NULL)
+    return NULL;
+  sums = g_array_new (FALSE, FALSE, sizeof (gfloat));
+  for (guint i = 0; i < blocks->len; i++)
+    {
+      const TessShape *shape = tess_buffer_shape (blocks->pdata[i]);
+      gsize n = tess_shape_n_elements (shape);
+      g_autofree gfloat *values = g_new (gfloat, n);
+      gdouble sum = 0.0, squares = 0.0;
+      gfloat pair[2];
+
+      tess_buffer_read_nchw (blocks->pdata[i], 0, shape->n, values);
+      for (gsize k = 0; k < n; k++)
+        {
+          sum += values[k];
+          squares += (gdouble) values[k] * values[k];
+        }
+      pair[0] = (gfloat) (sum / n);
+      pair[1] = (gfloat) sqrt (squares / n);
+      g_array_append_vals (sums, pair, 2);
+    }
+  return sums;
 }
 
 /* Programs of contexts and times take weights that the network does not. */

@@ -92,6 +92,15 @@ gboolean tess_unet_run (TessUnet *unet,
                         GCancellable *cancellable,
                         GError **error);
 
+/* For checks: calls of shapes that are compiled from now on keep what every
+ * block gives, which takes memory and is no faster. */
+void tess_unet_keep_blocks (TessUnet *unet);
+
+/* Of the call before: mean and root mean square of each block's output, in
+ * their order; (element-type gfloat) (transfer full). NULL: nothing was kept.
+ */
+GArray *tess_unet_blocks (TessUnet *unet);
+
 /**
  * tess_unet_begin:
  * The same up to the evaluation itself, for a canvas that stays on the

@@ -17,6 +17,7 @@ typedef struct
   JsonObject *root; /* of the file */
   TessTensorFile *file;
   TessModel *model; /* NULL until a case needs it */
+  GHashTable *seen; /* the case's outputs that were compared */
 } GoldenSet;
 
 typedef struct

@@ -29,6 +29,9 @@ typedef struct
   TessUnet *unet;             /* NULL: the formula */
   gdouble p[3], q[3];         /* negative, whole, instance */
   gint n_calls;
+  /* In the order run, without the trial of the first step: the canvas, when
+   * it was asked about, and how strong fusers were. */
+  GArray *steps, *visited, *strengths; /* of gfloat */
 } Run;
 
 static void
@@ -40,6 +43,9 @@ run_finish (Run *run)
   tess_unet_free (run->unet);
   g_free (run->gates);
   g_free (run->timesteps);
+  g_clear_pointer (&run->steps, g_array_unref);
+  g_clear_pointer (&run->visited, g_array_unref);
+  g_clear_pointer (&run->strengths, g_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_finish)
 
@@ -226,6 +232,74 @@ condition (Run *run, GoldenSlots *slots, GError **error)
                               NULL, error);
 }
 
+/* A step that is tried first belongs to the time of the one that counts. */
+static gboolean
+keep_step (const TessDenoiseState *state, gpointer data, GError **error)
+{
+  Run *run = data;
+  gint next = state->step, done = next - 1;
+  gint time = tess_sampler_time (run->sampler, done);
+  gfloat timestep, gate;
+
+  if (next < tess_sampler_n_steps (run->sampler)
+      && tess_sampler_time (run->sampler, next) == time)
+    return TRUE;
+  timestep = (gfloat) tess_sampler_timestep (
+      run->sampler, tess_sampler_step_of_time (run->sampler, time));
+  gate = (gfloat) run->gates[done];
+  g_array_append_vals (run->steps, state->x,
+                       (guint) tess_tensor_n_elements (run->x));
+  g_array_append_val (run->visited, timestep);
+  g_array_append_val (run->strengths, gate);
+  return TRUE;
+}
+
+/* What was kept, where the case has it; other lengths are a failure. */
+static void
+compare_kept (const GoldenCase *c, const gchar *name, const GArray *values)
+{
+  gint64 dims[TESS_MAX_DIMS];
+  gint n_dims;
+  gsize n;
+
+  if (!golden_has_output (c, name))
+    return;
+  n = golden_shape (json_object_get_object_member (c->outputs, name), "shape",
+                    &n_dims, dims);
+  if (n == values->len)
+    golden_compare_numbers (c, name, (const gfloat *) values->data);
+  else
+    golden_case_fail (
+        c, name,
+        g_error_new (TESS_ERROR, TESS_ERROR_SHAPE,
+                     "%u values were run through, %" G_GSIZE_FORMAT
+                     " are known",
+                     values->len, n));
+}
+
+/* From the last time to the first, as the reference lists them. */
+static void
+compare_levels (Run *run)
+{
+  g_autoptr (GArray) now = g_array_new (FALSE, FALSE, sizeof (gfloat));
+  g_autoptr (GArray) next = g_array_new (FALSE, FALSE, sizeof (gfloat));
+
+  for (gint time = tess_sampler_n_times (run->sampler) - 1; time >= 0; time--)
+    {
+      gdouble a, b;
+      gfloat values[2];
+
+      tess_sampler_abar (
+          run->sampler, tess_sampler_step_of_time (run->sampler, time), &a, &b);
+      values[0] = (gfloat) a;
+      values[1] = (gfloat) b;
+      g_array_append_val (now, values[0]);
+      g_array_append_val (next, values[1]);
+    }
+  compare_kept (run->c, "a", now);
+  compare_kept (run->c, "a_prev", next);
+}
+
 static gboolean
 go (Run *run, GError **error)
 {
@@ -239,7 +313,8 @@ go (Run *run, GError **error)
           .positive = rows,
           .grounds = rows,
           .diffusion = run->diffusion,
-          .settings = run->settings };
+          .settings = run->settings,
+          .stepped = keep_step };
   TessDenoise job = { .method = run->method,
                       .sampler = run->sampler,
                       .denoiser = run->unet ? network : formula,
@@ -249,15 +324,24 @@ go (Run *run, GError **error)
                       .positive = &positive,
                       .negative = guidance == 1.0 ? NULL : &negative,
                       .guidance = guidance,
-                      .grounds = &ground };
+                      .grounds = &ground,
+                      .stepped = keep_step,
+                      .data = run };
   gint64 n_planned;
 
+  run->steps = g_array_new (FALSE, FALSE, sizeof (gfloat));
+  run->visited = g_array_new (FALSE, FALSE, sizeof (gfloat));
+  run->strengths = g_array_new (FALSE, FALSE, sizeof (gfloat));
   for (gint k = 0; k < run->n; k++)
     rows[k] = 2 + k;
   n_planned = tess_multi_instance_n_samples (&job, &apart);
   if (!tess_multi_instance_run (&job, &apart, run->x, NULL, error))
     return FALSE;
   golden_compare (run->c, "latent", run->x);
+  compare_kept (run->c, "steps", run->steps);
+  compare_kept (run->c, "timesteps", run->visited);
+  compare_kept (run->c, "gates", run->strengths);
+  compare_levels (run);
   if (golden_has_input (run->c, "calls"))
     {
       g_autofree gchar *full = golden_title (run->c, "calls");

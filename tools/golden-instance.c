@@ -690,11 +690,14 @@ run_network (const GoldenCase *c, GoldenSlots *slots, GError **error)
       = x ? golden_input (c, "context", error) : NULL;
   g_autoptr (TessTensor) eps = NULL;
   g_autoptr (TessUnet) unet = NULL;
+  g_autoptr (GArray) blocks = NULL;
 
   if (context == NULL)
     return FALSE;
   unet = tess_unet_new (c->set->model, c->set->golden->backend, error);
   eps = tess_tensor_new (TESS_F32, 4, x->dims, error);
+  if (unet != NULL && golden_has_output (c, "trace"))
+    tess_unet_keep_blocks (unet);
   if (unet == NULL || eps == NULL
       || !tess_grounding_run (c->set->model, c->set->golden->backend,
                               golden_formats (c), &set, 1, &grounds, NULL,
@@ -714,6 +717,9 @@ run_network (const GoldenCase *c, GoldenSlots *slots, GError **error)
                          NULL, error))
     return FALSE;
   golden_compare (c, "eps", eps);
+  blocks = tess_unet_blocks (unet);
+  if (blocks != NULL)
+    golden_compare_numbers (c, "trace", (const gfloat *) blocks->data);
   return TRUE;
 }
 
