@@ -210,9 +210,7 @@ declare_numbers (GimpProcedure *procedure)
 void
 tess_arguments_declare_run (GimpProcedure *procedure, guint sets)
 {
-  gimp_procedure_add_enum_argument (procedure, "run-mode", _ ("Run mode"),
-                                    _ ("The run mode"), GIMP_TYPE_RUN_MODE,
-                                    GIMP_RUN_NONINTERACTIVE, RW);
+  tess_common_declare_run (procedure);
   if (sets & TESS_ARGUMENTS_IMAGE)
     declare_image (procedure);
 }

@@ -25,6 +25,38 @@ GimpProcedure *tess_report_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_project_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_view_create (GimpPlugIn *plug_in, const gchar *name);
 
+/* What every procedure says of itself; translated by who gives it. */
+#define TESS_SENSITIVE_IMAGE                                                   \
+  (GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES      \
+   | GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES)
+
+typedef struct
+{
+  const gchar *menu_label, *menu_path;
+  const gchar *blurb, *help; /* for the procedure browser */
+  guint sensitive;           /* GimpProcedureSensitivityMask */
+} TessProcedureText;
+
+/* A plain procedure with these texts and no arguments yet. */
+GimpProcedure *tess_common_create (GimpPlugIn *plug_in,
+                                   const gchar *name,
+                                   const TessProcedureText *text,
+                                   GimpRunFunc run,
+                                   gpointer data);
+
+/* The first argument of every procedure. */
+void tess_common_declare_run (GimpProcedure *procedure);
+
+/* Of a procedure that only looks at an image: run-mode and image. */
+void tess_common_declare_image (GimpProcedure *procedure, const gchar *blurb);
+
+/* What those were given. NULL: no image, with @missing as the error; else
+ * (transfer full). */
+GimpImage *tess_common_read_image (GimpProcedureConfig *config,
+                                   GimpRunMode *mode,
+                                   const gchar *missing,
+                                   GError **error);
+
 /* First thing in every run: GEGL before any use of it. */
 void tess_common_start (void);
 

@@ -421,20 +421,16 @@ tess_painter_create (GimpPlugIn *plug_in,
                      const gchar *name,
                      const TessPainter *painter)
 {
-  GimpProcedure *procedure = gimp_procedure_new (
-      plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, run, (gpointer) painter, NULL);
+  const TessProcedureText text = {
+    .menu_label = _ (painter->menu_label),
+    .menu_path = painter->menu_path,
+    .blurb = _ (painter->blurb),
+    .help = _ (painter->help),
+    .sensitive = TESS_SENSITIVE_IMAGE | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE,
+  };
+  GimpProcedure *procedure
+      = tess_common_create (plug_in, name, &text, run, (gpointer) painter);
 
-  gimp_procedure_set_sensitivity_mask (
-      procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE
-                     | GIMP_PROCEDURE_SENSITIVE_DRAWABLES
-                     | GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES
-                     | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE);
-  gimp_procedure_set_menu_label (procedure, _ (painter->menu_label));
-  gimp_procedure_add_menu_path (procedure, painter->menu_path);
-  gimp_procedure_set_documentation (procedure, _ (painter->blurb),
-                                    _ (painter->help), NULL);
-  gimp_procedure_set_attribution (procedure, "The Tessera authors",
-                                  "The Tessera authors", "2026");
   if (painter->resumes)
     {
       tess_arguments_declare_run (procedure, painter->sets);

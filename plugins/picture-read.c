@@ -153,6 +153,8 @@ tess_picture_read_visible (GimpImage *image,
                            GError **error)
 {
   GimpLayer *layer = gimp_layer_new_from_visible (image, image, "tessera");
+  const GeglRectangle whole
+      = { 0, 0, gimp_image_get_width (image), gimp_image_get_height (image) };
   GeglBuffer *buffer;
 
   if (!layer)
@@ -161,7 +163,7 @@ tess_picture_read_visible (GimpImage *image,
                            _ ("There is nothing visible to start from."));
       return NULL;
     }
-  buffer = read_flat (GIMP_DRAWABLE (layer), area);
+  buffer = read_flat (GIMP_DRAWABLE (layer), area ? area : &whole);
   gimp_item_delete (GIMP_ITEM (layer));
   return buffer;
 }

@@ -28,7 +28,8 @@ gboolean tess_picture_area (GimpImage *image,
 /**
  * tess_picture_read_layer / tess_picture_read_visible:
  * What lies in @area, over white where it is transparent; "R'G'B' float" from
- * (0, 0). Errors: TESS_ERROR_REQUEST where no single layer is selected.
+ * (0, 0). Of what is visible @area may be NULL: the whole image. Errors:
+ * TESS_ERROR_REQUEST where no single layer is selected.
  */
 GeglBuffer *tess_picture_read_layer (GimpImage *image,
                                      const GeglRectangle *area,

@@ -35,25 +35,22 @@ static const TessNamedSize sizes[] = {
   { NULL, 0, 0 },
 };
 
+/* All but their names. */
+#define STUDIO                                                                 \
+  .hint = N_ ("Write what to paint, then press Generate."), .rows = rows,      \
+  .sections = sections, .methods = methods, .sizes = sizes
+
 static const TessStudioKind generate_studio = {
   .title = N_ ("Generate"),
   .role = "tessera-generate",
-  .hint = N_ ("Write what to paint, then press Generate."),
-  .rows = rows,
-  .sections = sections,
-  .methods = methods,
-  .sizes = sizes,
   .instances = TRUE,
+  STUDIO,
 };
 
 static const TessStudioKind create_studio = {
   .title = N_ ("Create an Image From Text"),
   .role = "tessera-create",
-  .hint = N_ ("Write what to paint, then press Generate."),
-  .rows = rows,
-  .sections = sections,
-  .methods = methods,
-  .sizes = sizes,
+  STUDIO,
 };
 
 static const TessPainter generate = {

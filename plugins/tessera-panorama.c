@@ -189,34 +189,30 @@ static const TessNamedSize sizes[] = {
 static const TessStandard standards[]
     = { { "method", "ring" }, { NULL, NULL } };
 
-#define HINT                                                                   \
-  N_ ("Write what is to be seen all around, then press Generate.\n"            \
-      "“360 View” lets you stand in it while it is painted.")
+/* All but their names. */
+#define STUDIO                                                                 \
+  .hint = N_ ("Write what is to be seen all around, then press Generate.\n"    \
+              "“360 View” lets you stand in it while it is painted."),         \
+  .rows = rows, .more_rows = more_rows, .sections = sections,                  \
+  .methods = methods, .sizes = sizes, .all_around = TRUE
 
 static const TessStudioKind panorama_studio = {
   .title = N_ ("Panorama"),
   .role = "tessera-panorama",
-  .hint = HINT,
-  .rows = rows,
-  .more_rows = more_rows,
-  .sections = sections,
-  .methods = methods,
-  .sizes = sizes,
-  .all_around = TRUE,
   .instances = TRUE,
+  STUDIO,
 };
 
 static const TessStudioKind create_studio = {
   .title = N_ ("Create a Panorama From Text"),
   .role = "tessera-create-panorama",
-  .hint = HINT,
-  .rows = rows,
-  .more_rows = more_rows,
-  .sections = sections,
-  .methods = methods,
-  .sizes = sizes,
-  .all_around = TRUE,
+  STUDIO,
 };
+
+/* What both procedures are. */
+#define PAINTER                                                                \
+  .standards = standards, .width = WIDTH, .height = HEIGHT, .read = fill,      \
+  .panorama = panorama, .size = size
 
 static const TessPainter for_image = {
   .menu_label = N_ ("_Panorama..."),
@@ -228,16 +224,11 @@ static const TessPainter for_image = {
               "metadata that it is a panorama, which viewers read when it is "
               "exported with XMP."),
   .sets = TESS_ARGUMENTS_IMAGE | TESS_ARGUMENTS_METHOD,
-  .standards = standards,
-  .width = WIDTH,
-  .height = HEIGHT,
   .whole = TRUE,
   .studio = &panorama_studio,
   .declare = declare_for_image,
-  .read = fill,
   .prepare = prepare,
-  .panorama = panorama,
-  .size = size,
+  PAINTER,
 };
 
 static const TessPainter create = {
@@ -247,14 +238,9 @@ static const TessPainter create = {
   .help = N_ ("A full sphere of 360 by 180 degrees, a strip all around, or a "
               "texture that repeats without a seam, as a new image."),
   .sets = TESS_ARGUMENTS_METHOD,
-  .standards = standards,
-  .width = WIDTH,
-  .height = HEIGHT,
   .studio = &create_studio,
   .declare = declare,
-  .read = fill,
-  .panorama = panorama,
-  .size = size,
+  PAINTER,
 };
 
 GimpProcedure *

@@ -116,12 +116,10 @@ project_all (GimpImage *image,
              const Settings *settings,
              GError **error)
 {
-  GeglRectangle area
-      = { 0, 0, gimp_image_get_width (image), gimp_image_get_height (image) };
   gboolean cube = settings->projection == TESS_PROJECTION_CUBE;
   Progress progress = { cube ? N_FACES : 1, 0 };
   g_autoptr (GeglBuffer) panorama
-      = tess_picture_read_visible (image, &area, error);
+      = tess_picture_read_visible (image, NULL, error);
   g_autoptr (TessPanoramaSource) source = NULL;
 
   if (!panorama)
@@ -258,12 +256,10 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   GimpRunMode mode;
 
   tess_common_start ();
-  g_object_get (config, "run-mode", &mode, "image", &image, NULL);
+  image = tess_common_read_image (
+      config, &mode, _ ("There is no panorama to project: open one."), &error);
   if (!image)
-    return tess_common_fail (
-        procedure,
-        g_error_new_literal (TESS_ERROR, TESS_ERROR_REQUEST,
-                             _ ("There is no panorama to project: open one.")));
+    return tess_common_fail (procedure, error);
   if (mode == GIMP_RUN_INTERACTIVE && !ask (G_OBJECT (config)))
     return gimp_procedure_new_return_values (procedure, GIMP_PDB_CANCEL, NULL);
   made = read_settings (G_OBJECT (config), image, &settings, &error)
@@ -284,28 +280,19 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 GimpProcedure *
 tess_project_create (GimpPlugIn *plug_in, const gchar *name)
 {
-  GimpProcedure *procedure = gimp_procedure_new (
-      plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
+  const TessProcedureText text = {
+    .menu_label = _ ("_Cube Faces or Little Planet..."),
+    .menu_path = "<Image>/Filters/Tessera",
+    .blurb = _ ("Show a panorama as cube faces, a little planet or a view"),
+    .help = _ ("The visible image, taken as a panorama all around, becomes a "
+               "new image: the six faces of a cube as layers, unfolded; a "
+               "little planet; or what a camera sees."),
+    .sensitive = TESS_SENSITIVE_IMAGE,
+  };
+  GimpProcedure *procedure
+      = tess_common_create (plug_in, name, &text, run, NULL);
 
-  gimp_procedure_set_sensitivity_mask (
-      procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE
-                     | GIMP_PROCEDURE_SENSITIVE_DRAWABLES
-                     | GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES);
-  gimp_procedure_set_menu_label (procedure,
-                                 _ ("_Cube Faces or Little Planet..."));
-  gimp_procedure_add_menu_path (procedure, "<Image>/Filters/Tessera");
-  gimp_procedure_set_documentation (
-      procedure, _ ("Show a panorama as cube faces, a little planet or a view"),
-      _ ("The visible image, taken as a panorama all around, becomes a new "
-         "image: the six faces of a cube as layers, unfolded; a little planet; "
-         "or what a camera sees."),
-      NULL);
-  gimp_procedure_set_attribution (procedure, "The Tessera authors",
-                                  "The Tessera authors", "2026");
-  tess_arguments_declare_run (procedure, 0);
-  gimp_procedure_add_image_argument (procedure, "image", _ ("Image"),
-                                     _ ("The panorama"), TRUE,
-                                     RW | GIMP_PARAM_DONT_SERIALIZE);
+  tess_common_declare_image (procedure, _ ("The panorama"));
   tess_arguments_declare_word (procedure, "projection", _ ("Projection"),
                                _ ("What it becomes"), "cube");
   gimp_procedure_add_int_argument (

@@ -192,24 +192,17 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 GimpProcedure *
 tess_report_create (GimpPlugIn *plug_in, const gchar *name)
 {
-  GimpProcedure *procedure = gimp_procedure_new (
-      plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
+  const TessProcedureText text = {
+    .menu_label = _ ("_Report..."),
+    .menu_path = "<Image>/Filters/Tessera",
+    .blurb = _ ("Show versions, devices, models found, the last error"),
+    .help = _ ("A text to paste when you ask for help."),
+    .sensitive = TESS_SENSITIVE_IMAGE | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE,
+  };
+  GimpProcedure *procedure
+      = tess_common_create (plug_in, name, &text, run, NULL);
 
-  gimp_procedure_set_sensitivity_mask (
-      procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE
-                     | GIMP_PROCEDURE_SENSITIVE_DRAWABLES
-                     | GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES
-                     | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE);
-  gimp_procedure_set_menu_label (procedure, _ ("_Report..."));
-  gimp_procedure_add_menu_path (procedure, "<Image>/Filters/Tessera");
-  gimp_procedure_set_documentation (
-      procedure, _ ("Show versions, devices, models found, the last error"),
-      _ ("A text to paste when you ask for help."), NULL);
-  gimp_procedure_set_attribution (procedure, "The Tessera authors",
-                                  "The Tessera authors", "2026");
-  gimp_procedure_add_enum_argument (procedure, "run-mode", _ ("Run mode"),
-                                    _ ("The run mode"), GIMP_TYPE_RUN_MODE,
-                                    GIMP_RUN_NONINTERACTIVE, G_PARAM_READWRITE);
+  tess_common_declare_run (procedure);
   gimp_procedure_add_string_return_value (procedure, "report", _ ("Report"),
                                           _ ("The text"), NULL,
                                           G_PARAM_READWRITE);

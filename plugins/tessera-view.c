@@ -4,7 +4,6 @@
 #include <glib/gi18n-lib.h>
 #include <libgimp/gimp.h>
 #include <libgimp/gimpui.h>
-#include "core/error.h"
 #include "plugins/common.h"
 #include "plugins/picture.h"
 #include "ui/seam-meter.h"
@@ -22,16 +21,6 @@ typedef struct
   gboolean stale;  /* what is shown is a thumbnail */
   gboolean closed; /* the image is gone */
 } View;
-
-/* All that is visible, flat. */
-static GeglBuffer *
-read_image (GimpImage *image, GError **error)
-{
-  GeglRectangle area
-      = { 0, 0, gimp_image_get_width (image), gimp_image_get_height (image) };
-
-  return tess_picture_read_visible (image, &area, error);
-}
 
 static guint
 hash_of (GdkPixbuf *thumbnail)
@@ -52,7 +41,8 @@ static void
 show_image (View *view)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GeglBuffer) picture = read_image (view->image, &error);
+  g_autoptr (GeglBuffer) picture
+      = tess_picture_read_visible (view->image, NULL, &error);
 
   view->stale = FALSE;
   if (picture)
@@ -195,7 +185,8 @@ static gboolean
 fill_values (GimpImage *image, GimpValueArray *values, GError **error)
 {
   static const gchar *const words[] = { "none", "faint", "clear" };
-  g_autoptr (GeglBuffer) picture = read_image (image, error);
+  g_autoptr (GeglBuffer) picture
+      = tess_picture_read_visible (image, NULL, error);
   g_autofree gchar *headline = NULL;
   TessSeamReport report;
 
@@ -219,12 +210,10 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
   GimpRunMode mode;
 
   tess_common_start ();
-  g_object_get (config, "run-mode", &mode, "image", &image, NULL);
+  image = tess_common_read_image (
+      config, &mode, _ ("There is no image to look at: open one."), &error);
   if (!image)
-    return tess_common_fail (
-        procedure,
-        g_error_new_literal (TESS_ERROR, TESS_ERROR_REQUEST,
-                             _ ("There is no image to look at: open one.")));
+    return tess_common_fail (procedure, error);
   if (mode == GIMP_RUN_INTERACTIVE)
     run_viewer (image);
   values = gimp_procedure_new_return_values (procedure, GIMP_PDB_SUCCESS, NULL);
@@ -239,29 +228,19 @@ run (GimpProcedure *procedure, GimpProcedureConfig *config, gpointer data)
 GimpProcedure *
 tess_view_create (GimpPlugIn *plug_in, const gchar *name)
 {
-  GimpProcedure *procedure = gimp_procedure_new (
-      plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, run, NULL, NULL);
+  const TessProcedureText text = {
+    .menu_label = _ ("360 _Viewer..."),
+    .menu_path = "<Image>/Filters/Tessera",
+    .blurb = _ ("Look around in a panorama and see whether it closes"),
+    .help = _ ("Shows the image as one stands in it, and measures whether a "
+               "seam can be found where its left and right edge meet. Without "
+               "a dialog the measurement is returned."),
+    .sensitive = TESS_SENSITIVE_IMAGE,
+  };
+  GimpProcedure *procedure
+      = tess_common_create (plug_in, name, &text, run, NULL);
 
-  gimp_procedure_set_sensitivity_mask (
-      procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE
-                     | GIMP_PROCEDURE_SENSITIVE_DRAWABLES
-                     | GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES);
-  gimp_procedure_set_menu_label (procedure, _ ("360 _Viewer..."));
-  gimp_procedure_add_menu_path (procedure, "<Image>/Filters/Tessera");
-  gimp_procedure_set_documentation (
-      procedure, _ ("Look around in a panorama and see whether it closes"),
-      _ ("Shows the image as one stands in it, and measures whether a seam can "
-         "be found where its left and right edge meet. Without a dialog the "
-         "measurement is returned."),
-      NULL);
-  gimp_procedure_set_attribution (procedure, "The Tessera authors",
-                                  "The Tessera authors", "2026");
-  gimp_procedure_add_enum_argument (procedure, "run-mode", _ ("Run mode"),
-                                    _ ("The run mode"), GIMP_TYPE_RUN_MODE,
-                                    GIMP_RUN_NONINTERACTIVE, G_PARAM_READWRITE);
-  gimp_procedure_add_image_argument (
-      procedure, "image", _ ("Image"), _ ("The panorama"), TRUE,
-      G_PARAM_READWRITE | GIMP_PARAM_DONT_SERIALIZE);
+  tess_common_declare_image (procedure, _ ("The panorama"));
   gimp_procedure_add_string_return_value (procedure, "seam", _ ("Seam"),
                                           _ ("none, faint or clear"), NULL,
                                           G_PARAM_READWRITE);
