@@ -73,6 +73,56 @@ def cut_off(tap, gimp):
     tap.check(killed, 'the plug-in was killed at its fourth step', output)
 
 
+def instances_of(recipes, name):
+    """By their texts, in their order."""
+    return {one['text']: one
+            for one in recipes.get(name, {}).get('instances', [])}
+
+
+def near(numbers, wanted, slack=0.01):
+    return numbers is not None and len(numbers) == len(wanted) and all(
+        abs(a - b) <= slack for a, b in zip(numbers, wanted))
+
+
+def compare_places(tap, output):
+    """What became of layers, masks and paths, by the recipes."""
+    recipes = {name: json.loads(text)['request'] for name, text in
+               re.findall(r'^RECIPE (\w+)\n(.*?)\nEND$', output, re.M | re.S)}
+    kinds = instances_of(recipes, 'kinds')
+    tap.check(list(kinds) == ['gull', 'road', 'box', 'mask', 'alpha'],
+              'the visible layers, from the top', kinds)
+    tap.check(near(kinds['alpha'].get('box'), (20, 16, 24, 20)),
+              'alpha: the box round what is painted', kinds)
+    tap.check(near(kinds['mask'].get('box'), (96, 40, 16, 12)),
+              'a layer mask counts instead', kinds)
+    tap.check(near(kinds['box'].get('box'), (100, -10, 60, 30)),
+              'a full layer goes on past the edges', kinds)
+    stroke = kinds['road'].get('scribble', [])
+    tap.check(near(stroke[:2], (10, 60)) and near(stroke[-2:], (90, 50)),
+              'a path is a scribble', kinds)
+    tap.check(near(kinds['gull'].get('point'), (70, 6))
+              and 'box' not in kinds['gull'], 'an anchor is a point', kinds)
+    formats = instances_of(recipes, 'formats')
+    tap.check(near(formats['box'].get('box'), (30, 10, 40, 20))
+              and near(formats['point'].get('point'), (50, 20))
+              and near(formats['mask'].get('box'), (30, 10, 40, 20)),
+              'box, point and mask of the same pixels', formats)
+    stroke = formats['scribble'].get('scribble', [])
+    tap.check(len(stroke) == 40
+              and all(30 <= x < 70 for x in stroke[0::2])
+              and all(10 <= y < 30 for y in stroke[1::2]),
+              'a scribble drawn inside of them', formats)
+    tap.check(near(instances_of(recipes, 'selection')['box'].get('box'),
+                   (10, 10, 30, 20)), 'counted from the selection', recipes)
+    tap.check(near(instances_of(recipes, 'soft')['soft'].get('box'),
+                   (40, 16, 40, 32), 2), 'soft edges end at their half',
+              instances_of(recipes, 'soft'))
+    both = recipes.get('both', {})
+    tap.check(list(instances_of(recipes, 'both')) == ['barn']
+              and [one['prompt'] for one in both.get('regions', [])]
+              == ['snow'], 'regions and instances are both asked for', both)
+
+
 def main():
     script = sys.argv[1]
     expected = len(re.findall(r'^\s*\((?:check|refuses) "',
@@ -85,6 +135,8 @@ def main():
         empty.mkdir()
         if script == 'resume.scm':
             cut_off(tap, gimp)
+        if script == 'placed.scm':
+            gimp.add_instance_weights()
         path = gimp.script(script, TRUNCATED=truncated, TRUNCATED_NAME=name,
                            EMPTY=empty, FOLDER=gimp.folder)
         status, output = gimp.batch(path)
@@ -96,6 +148,8 @@ def main():
         tap.check(status == 0, 'GIMP ended well', output)
         if script == 'panorama.scm':
             read_metadata(tap, gimp.folder)
+        if script == 'placed.scm':
+            compare_places(tap, output)
         tap.check(not complaints(output), 'the plug-in complained of nothing',
                   '\n'.join(complaints(output)))
     return tap.finish()

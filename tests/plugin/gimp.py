@@ -78,6 +78,21 @@ class Gimp:
                     'TESSERA_MODELS': str(self.models),
                     'NO_AT_BRIDGE': '1'}
 
+    def add_instance_weights(self):
+        """The model's folder once more, with weights for instances: its own,
+        or some that are made of their names."""
+        source = next(self.models.glob('*/model_index.json')).parent
+        copy = self.folder / 'models' / source.name
+        copy.mkdir(parents=True)
+        for path in source.iterdir():
+            (copy / path.name).symlink_to(path)
+        addition = copy / 'instance'
+        if not addition.exists():
+            addition.mkdir()
+            subprocess.run([os.environ['TESS_MAKE_INSTANCE'], str(source),
+                            str(addition)], check=True)
+        self.env['TESSERA_MODELS'] = str(copy.parent)
+
     def version(self):
         text = subprocess.run([self.console, '--version'], text=True,
                               stdout=subprocess.PIPE).stdout

@@ -5,8 +5,6 @@ group with three layers and a path becomes a job with these things in their
 places; texts, formats and warnings; TAP. Where the model has no weights for
 instances it gets some that are made of their names."""
 import json
-import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,22 +14,6 @@ from gimp import Gimp  # noqa: E402
 from gui import Screen, Session, place, run, shoot, until, xdo  # noqa: E402
 
 GROUP = 'Tessera instances'
-
-
-def add_weights(gimp):
-    """The model's folder once more, with weights for instances."""
-    source = next(gimp.models.glob('*/model_index.json')).parent
-    copy = gimp.folder / 'models' / source.name
-    copy.mkdir(parents=True)
-    for path in source.iterdir():
-        (copy / path.name).symlink_to(path)
-    addition = copy / 'instance'
-    if not addition.exists():
-        addition.mkdir()
-        subprocess.run([os.environ['TESS_MAKE_INSTANCE'], str(source),
-                        str(addition)], check=True)
-    gimp.env['TESSERA_MODELS'] = str(copy.parent)
-    gimp.env['G_MESSAGES_DEBUG'] = 'tessera'
 
 
 def jobs(gimp):
@@ -77,7 +59,8 @@ def paint(session, gimp, prompt):
 
 def job(tap):
     with Gimp() as gimp:
-        add_weights(gimp)
+        gimp.add_instance_weights()
+        gimp.env['G_MESSAGES_DEBUG'] = 'tessera'
         session = Session(gimp, tap, 'Generate', 'instances.scm',
                           PROCEDURE='plug-in-tessera-generate', GROUP=GROUP,
                           WRONG='#f', WIDTH=256, HEIGHT=128)
@@ -147,7 +130,8 @@ def job(tap):
 def dialogs(tap):
     for title, name in (('Panorama', 'panorama'), ('Any Size', 'any-size')):
         with Gimp() as gimp:
-            add_weights(gimp)
+            gimp.add_instance_weights()
+            gimp.env['G_MESSAGES_DEBUG'] = 'tessera'
             session = Session(gimp, tap, title, 'instances.scm',
                               PROCEDURE=f'plug-in-tessera-{name}',
                               GROUP=GROUP, WRONG='#t', WIDTH=256, HEIGHT=128)
