@@ -45,13 +45,6 @@ tess_job_window (const TessJob *job)
 }
 
 static gboolean
-closes_by_itself (TessTiling method)
-{
-  return method == TESS_TILING_RING || method == TESS_TILING_RING_1
-         || method == TESS_TILING_STITCH;
-}
-
-static gboolean
 check_side (const TessJob *job, const gchar *name, gint side, GError **error)
 {
   if (side % job->factor == 0)
@@ -67,16 +60,13 @@ static gboolean
 choose_wrap (TessJob *job, GError **error)
 {
   const TessRequest *request = job->request;
-  TessWrap wrap = request->wrap;
+  gboolean wrap_x, wrap_y;
 
-  if (wrap == TESS_WRAP_AUTO)
-    wrap = closes_by_itself (request->method) || request->close > 0
-               ? TESS_WRAP_HORIZONTAL
-               : TESS_WRAP_NONE;
-  job->vae.wrap_x = wrap == TESS_WRAP_HORIZONTAL || wrap == TESS_WRAP_BOTH;
-  job->vae.wrap_y = wrap == TESS_WRAP_VERTICAL || wrap == TESS_WRAP_BOTH;
-  if ((request->method == TESS_TILING_STITCH && wrap != TESS_WRAP_HORIZONTAL)
-      || (request->method == TESS_TILING_FSTD && wrap != TESS_WRAP_NONE))
+  tess_request_wraps (request, &wrap_x, &wrap_y);
+  job->vae.wrap_x = wrap_x;
+  job->vae.wrap_y = wrap_y;
+  if ((request->method == TESS_TILING_STITCH && (!wrap_x || wrap_y))
+      || (request->method == TESS_TILING_FSTD && (wrap_x || wrap_y)))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
                    "the method %s cannot close these edges; take %s",

@@ -547,6 +547,23 @@ upscale_check (const TessRequest *request, GError **error)
   return FALSE;
 }
 
+void
+tess_request_wraps (const TessRequest *request,
+                    gboolean *wrap_x,
+                    gboolean *wrap_y)
+{
+  gboolean closes = request->method == TESS_TILING_RING
+                    || request->method == TESS_TILING_RING_1
+                    || request->method == TESS_TILING_STITCH
+                    || request->close > 0;
+
+  *wrap_x = request->wrap == TESS_WRAP_HORIZONTAL
+            || request->wrap == TESS_WRAP_BOTH
+            || (request->wrap == TESS_WRAP_AUTO && closes);
+  *wrap_y
+      = request->wrap == TESS_WRAP_VERTICAL || request->wrap == TESS_WRAP_BOTH;
+}
+
 /* Tokens are made once for each tile, so tiles must stay. */
 static gboolean
 instances_check (const TessRequest *request, GError **error)

@@ -158,6 +158,11 @@ TessRequest *
 tess_request_from_json (const gchar *json, const gchar *folder, GError **error);
 gchar *tess_request_to_json (const TessRequest *request);
 
+/* Which edges meet: left and right, above and below. */
+void tess_request_wraps (const TessRequest *request,
+                         gboolean *wrap_x,
+                         gboolean *wrap_y);
+
 /* Says which setting is out of range, TESS_ERROR_REQUEST. */
 gboolean tess_request_check (const TessRequest *request, GError **error);
 

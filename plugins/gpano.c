@@ -5,12 +5,10 @@
 gboolean
 tess_gpano_suits (const TessRequest *request)
 {
-  TessWrap wrap = request->wrap;
+  gboolean wrap_x, wrap_y;
 
-  if (wrap == TESS_WRAP_AUTO && request->method >= TESS_TILING_RING
-      && request->method <= TESS_TILING_STITCH)
-    wrap = TESS_WRAP_HORIZONTAL;
-  return wrap == TESS_WRAP_HORIZONTAL && request->width >= 2 * request->height;
+  tess_request_wraps (request, &wrap_x, &wrap_y);
+  return wrap_x && !wrap_y && request->width >= 2 * request->height;
 }
 
 static void

@@ -96,6 +96,59 @@ cover_read (GimpLayer *layer,
   return TRUE;
 }
 
+/* Adds what @src covers to @dst, both as large as @area. */
+static void
+add_mask (GeglBuffer *dst, GeglBuffer *src, const GeglRectangle *area)
+{
+  g_autofree guint8 *a = g_new (guint8, area->width);
+  g_autofree guint8 *b = g_new (guint8, area->width);
+  const Babl *format = babl_format ("Y u8");
+
+  for (gint y = 0; y < area->height; y++)
+    {
+      const GeglRectangle row = { 0, y, area->width, 1 };
+
+      gegl_buffer_get (dst, &row, 1.0, format, a, GEGL_AUTO_ROWSTRIDE,
+                       GEGL_ABYSS_NONE);
+      gegl_buffer_get (src, &row, 1.0, format, b, GEGL_AUTO_ROWSTRIDE,
+                       GEGL_ABYSS_NONE);
+      for (gint x = 0; x < area->width; x++)
+        a[x] = MAX (a[x], b[x]);
+      gegl_buffer_set (dst, &row, 0, format, a, GEGL_AUTO_ROWSTRIDE);
+    }
+}
+
+/* What lies past an edge that meets another comes in there. */
+static void
+add_past_edges (GimpLayer *layer,
+                const GeglRectangle *area,
+                const TessRequest *request,
+                Cover *cover)
+{
+  gboolean wrap_x, wrap_y;
+
+  tess_request_wraps (request, &wrap_x, &wrap_y);
+  for (gint dy = -wrap_y; dy <= wrap_y; dy++)
+    for (gint dx = -wrap_x; dx <= wrap_x; dx++)
+      {
+        const GeglRectangle there
+            = { area->x + dx * area->width, area->y + dy * area->height,
+                area->width, area->height };
+        g_autoptr (GeglBuffer) more = NULL;
+        gboolean any;
+
+        if ((dx == 0 && dy == 0)
+            || !gegl_rectangle_intersect (
+                NULL, &cover->own,
+                GEGL_RECTANGLE (dx * area->width, dy * area->height,
+                                area->width, area->height)))
+          continue;
+        more = tess_picture_read_layer_coverage (layer, 1.0, &there, &any);
+        if (any)
+          add_mask (cover->mask, more, area);
+      }
+}
+
 static void
 set_box (TessInstance *instance, const gdouble bounds[4])
 {
@@ -151,6 +204,7 @@ read_layer (GimpLayer *layer,
             TessPlaced placed,
             const GeglRectangle *area,
             gboolean tiny,
+            const TessRequest *request,
             TessInstance *instance,
             GError **error)
 {
@@ -170,6 +224,8 @@ read_layer (GimpLayer *layer,
     return set_scribble (instance, &cover, error);
   else
     set_box (instance, bounds);
+  if (placed == TESS_PLACED_MASK && cover.mask)
+    add_past_edges (layer, area, request, &cover);
   if (placed == TESS_PLACED_MASK)
     instance->mask = g_steal_pointer (&cover.mask);
   return TRUE;
@@ -209,6 +265,7 @@ static gboolean
 read_instance (GimpLayer *layer,
                const GeglRectangle *area,
                gboolean tiny,
+               const TessRequest *request,
                TessInstance *instance,
                GError **error)
 {
@@ -220,7 +277,7 @@ read_instance (GimpLayer *layer,
   /* A path has no area, a single anchor not even a rectangle. */
   if (!strokes || placed == TESS_PLACED_MASK
       || (anchor && placed == TESS_PLACED_BOX))
-    return read_layer (layer, placed, area, tiny, instance, error);
+    return read_layer (layer, placed, area, tiny, request, instance, error);
   placed = tess_object_resolve (placed, strokes, anchor, FALSE);
   read_strokes (strokes, placed, area, instance);
   return TRUE;
@@ -241,7 +298,8 @@ tess_picture_read_instances (GimpItem *group,
       TessInstance *instance = tess_instance_new (text);
 
       g_ptr_array_add (request->instances, instance);
-      if (!read_instance (layers->pdata[i], area, tiny, instance, error))
+      if (!read_instance (layers->pdata[i], area, tiny, request, instance,
+                          error))
         return FALSE;
     }
   return layers != NULL;

@@ -192,22 +192,18 @@ on_chosen (TessResultStrip *strip, Studio *studio)
   update_buttons (studio);
 }
 
-/* Which edges meet is the plan's to refuse; here it is only drawn. */
+/* On the canvas that @request would have. */
 static void
 show_instances (Studio *studio,
                 const TessRequest *request,
                 const GeglRectangle *area)
 {
-  gboolean ring = request->method == TESS_TILING_RING;
-  gboolean wrap_x = request->wrap == TESS_WRAP_HORIZONTAL
-                    || request->wrap == TESS_WRAP_BOTH
-                    || (request->wrap == TESS_WRAP_AUTO && ring);
-  gboolean wrap_y
-      = request->wrap == TESS_WRAP_VERTICAL || request->wrap == TESS_WRAP_BOTH;
   GtkWidget *overlay = tess_studio_settings_get (studio->settings)->overlay;
+  gboolean wrap_x, wrap_y;
 
   if (!studio->instances)
     return;
+  tess_request_wraps (request, &wrap_x, &wrap_y);
   tess_instance_list_set_canvas (studio->instances, area, wrap_x, wrap_y);
   tess_tile_preview_set_marks (
       TESS_TILE_PREVIEW (studio->preview),

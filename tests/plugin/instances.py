@@ -44,13 +44,15 @@ def tabs(row, widget):
     return ['alt+i'] + (2 + 3 * row + widget) * ['Tab']
 
 
-def paint(session, gimp, prompt):
-    """The request of a new picture, painted to its end."""
+def paint(session, gimp, prompt, stop=False):
+    """The request of a new picture, painted to its end or stopped."""
     before = len(jobs(gimp))
     session.tap.check(session.generate(prompt), f'painting begins: {prompt}',
                       session.text())
     until(lambda: len(jobs(gimp)) > before, 20)
     found = jobs(gimp)
+    if stop:
+        session.key('alt+t')
     until(lambda: not session.painting(), 120)
     time.sleep(0.5)
     session.focus()
@@ -149,8 +151,7 @@ def dialogs(tap):
                 time.sleep(0.3)
             time.sleep(1)
             shoot(f'instances-{name}-hidden')
-            made = paint(session, gimp, 'meadows')
-            shoot(f'instances-{name}-painted')
+            made = paint(session, gimp, 'meadows', stop=True)
             tap.check([one['text'] for one in made.get('instances', [])]
                       == ['a road', 'a red barn', 'a hill'],
                       'the job has the others', made)

@@ -130,6 +130,34 @@
       #:storage "float32" #:instance-layers both-things)
     (= (gimp-drawable-get-width (from-below 1)) 384)))
 
+; The same mask, once on a layer that goes on past the edge and once on both
+; sides of it.
+(check "a mask across the place where a panorama closes"
+  (lambda ()
+    (let* ((image (rgb-image 128 64))
+           (across-group (add-group image))
+           (across (add-layer image across-group "ship" 96 0 64 64))
+           (sides-group (add-group image))
+           (sides (add-layer image sides-group "ship" 0 0 128 64))
+           (paper (layer-at image 2)))
+      ; Beyond the image there is no selection: the pixels are moved there.
+      (gimp-layer-set-offsets across 80 0)
+      (fill-rectangle image across 96 16 32 24)
+      (gimp-layer-set-offsets across 96 0)
+      (fill-rectangle image sides 112 16 16 24)
+      (fill-rectangle image sides 0 16 16 24)
+      (for-each
+        (lambda (group)
+          (gimp-image-set-selected-layers image (vector paper))
+          (placed image group #:method "ring" #:width 128 #:height 64))
+        (list across-group sides-group))
+      (gimp-image-set-selected-layers image (vector paper))
+      (placed image sides-group #:method "multidiffusion")
+      (let ((n (n-layers image)))
+        (and (same? image (layer-at image (- n 3)) (layer-at image (- n 4)))
+             (not (same? image (layer-at image (- n 2))
+                         (layer-at image (- n 3)))))))))
+
 (check "a picture made twice is the same"
   (lambda ()
     (select-paper)
