@@ -668,6 +668,14 @@ typedef struct
   const Babl *format;
 } Strips;
 
+static const Babl *
+picture_format (gint n_channels)
+{
+  return babl_format (n_channels == 1   ? "Y float"
+                      : n_channels == 3 ? "R'G'B' float"
+                                        : "R'G'B'A float");
+}
+
 static void
 fill_strip (gint i, gpointer dst, gsize n_bytes, gpointer data)
 {
@@ -695,11 +703,11 @@ tess_job_folder_save_picture (TessJobFolder *folder,
                               GError **error)
 {
   const GeglRectangle *extent = gegl_buffer_get_extent (picture);
-  gint n_channels
-      = babl_format_get_n_components (gegl_buffer_get_format (picture)) < 3 ? 1
-                                                                            : 3;
-  Strips strips
-      = { picture, babl_format (n_channels == 1 ? "Y float" : "R'G'B' float") };
+  const Babl *own = gegl_buffer_get_format (picture);
+  gint n_channels = babl_format_has_alpha (own)              ? 4
+                    : babl_format_get_n_components (own) < 3 ? 1
+                                                             : 3;
+  Strips strips = { picture, picture_format (n_channels) };
   gint n = (extent->height + STRIP - 1) / STRIP;
   g_autofree TessSafetensorsEntry *entries
       = g_new0 (TessSafetensorsEntry, MAX (n, 1));
@@ -743,7 +751,7 @@ tess_job_folder_load_picture (TessJobFolder *folder,
         break;
       if (strip->type != TESS_F32 || strip->n_dims != 3
           || strip->dims[0] > STRIP || strip->dims[1] > G_MAXINT
-          || (strip->dims[2] != 1 && strip->dims[2] != 3)
+          || (strip->dims[2] != 1 && strip->dims[2] != 3 && strip->dims[2] != 4)
           || (i > 0 && (strip->dims[1] != width || strip->dims[2] != channels)))
         {
           broken (folder, path, error);
@@ -753,7 +761,7 @@ tess_job_folder_load_picture (TessJobFolder *folder,
       channels = strip->dims[2];
       if (picture == NULL)
         {
-          format = babl_format (channels == 1 ? "Y float" : "R'G'B' float");
+          format = picture_format ((gint) channels);
           picture = gegl_buffer_new (
               GEGL_RECTANGLE (
                   0, 0, (gint) width,

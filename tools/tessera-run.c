@@ -566,6 +566,18 @@ show_warning (const gchar *text, gpointer data)
   g_printerr ("%s%s\n", show->wrote ? "\n" : "", text);
 }
 
+/* As asked for; a picture that is enlarged keeps its own. */
+static gint
+depth_of (const Options *options, const TessRequest *request)
+{
+  const Babl *deep = babl_format ("R'G'B'A u16");
+
+  if (options->depth != 0)
+    return options->depth;
+  return options->upscale && gegl_buffer_get_format (request->init) == deep ? 16
+                                                                            : 8;
+}
+
 /* Where the new job is kept. Only a folder that was asked for must do. */
 static gboolean
 begin_job (const Options *options,
@@ -573,6 +585,7 @@ begin_job (const Options *options,
            TessJobFolder **folder,
            GError **error)
 {
+  const gchar *depth = options->depth == 16 ? "16" : "8";
   g_autofree gchar *path = NULL;
   g_autofree gchar *output = NULL;
   g_autoptr (GError) local = NULL;
@@ -583,7 +596,8 @@ begin_job (const Options *options,
       = options->folder ? g_strdup (options->folder) : tess_job_folder_fresh ();
   output = g_canonicalize_filename (options->output, NULL);
   *folder = tess_job_folder_new (path, request, &local);
-  if (*folder && tess_job_folder_note (*folder, "output", output, &local))
+  if (*folder && tess_job_folder_note (*folder, "output", output, &local)
+      && tess_job_folder_note (*folder, "depth", depth, &local))
     return TRUE;
   g_clear_pointer (folder, tess_job_folder_close);
   if (options->folder)
@@ -604,6 +618,7 @@ resume_job (Options *options,
 {
   g_autofree gchar *path
       = options->folder ? g_strdup (options->folder) : tess_job_folder_last ();
+  g_autofree gchar *depth = NULL;
 
   if (path == NULL)
     {
@@ -616,6 +631,9 @@ resume_job (Options *options,
     return FALSE;
   if (options->output == NULL)
     options->output = tess_job_folder_read_note (*folder, "output");
+  depth = tess_job_folder_read_note (*folder, "depth");
+  if (options->depth == 0)
+    options->depth = g_strcmp0 (depth, "16") == 0 ? 16 : 8;
   if (options->output)
     return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
@@ -623,18 +641,6 @@ resume_job (Options *options,
                "--output FILE",
                path);
   return FALSE;
-}
-
-/* As asked for; a picture that is enlarged keeps its own. */
-static gint
-depth_of (const Options *options, const TessRequest *request)
-{
-  const Babl *format
-      = request->init ? gegl_buffer_get_format (request->init) : NULL;
-
-  if (options->depth != 0)
-    return options->depth;
-  return options->upscale && format == babl_format ("R'G'B'A u16") ? 16 : 8;
 }
 
 static gboolean
@@ -657,8 +663,7 @@ paint (const Options *options,
   gint64 began = g_get_monotonic_time ();
   g_autoptr (GeglBuffer) picture = NULL;
   g_autofree gchar *json = NULL;
-  TessPngSettings png
-      = { .depth = depth_of (options, request), .key = METADATA_KEY };
+  TessPngSettings png = { .depth = options->depth, .key = METADATA_KEY };
 
   picture = tess_studio_run (studio, request, &hooks, cancellable, error);
   if (show.wrote)
@@ -708,6 +713,8 @@ work (Options *options,
 {
   g_autoptr (TessRequest) request = NULL;
   g_autoptr (TessJobFolder) folder = NULL;
+  gint asked = options->depth;
+  gboolean good;
 
   if (options->resume)
     {
@@ -722,11 +729,17 @@ work (Options *options,
         return FALSE;
       if (options->print_job || options->plan)
         return print_only (options, request, error);
+      options->depth = depth_of (options, request);
       if (!check_output (options->output, error)
           || !begin_job (options, request, &folder, error))
-        return FALSE;
+        {
+          options->depth = asked;
+          return FALSE;
+        }
     }
-  if (paint (options, studio, request, &folder, cancellable, error))
+  good = paint (options, studio, request, &folder, cancellable, error);
+  options->depth = asked;
+  if (good)
     return TRUE;
   if (folder && !tess_job_folder_is_begun (folder))
     tess_job_folder_remove (g_steal_pointer (&folder));
