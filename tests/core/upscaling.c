@@ -240,14 +240,16 @@ decode (TessModel *model,
         gsize kept)
 {
   g_autoptr (TessBackend) backend = tess_backend_cpu_new (NULL, NULL);
-  g_autoptr (TessVae) vae = tess_vae_new (
-      model, backend ? backend : tess_backend_plain_new (), NULL);
+  g_autoptr (TessVae) vae = NULL;
   TessTensor *canvas
       = tess_tensor_new_nchw (1, 3, picture->dims[2], picture->dims[3], NULL);
   const TessVaeLook look = { fidelity, give, picture };
   const TessVaeSettings settings = { .mode = TESS_VAE_EXACT, .tile = tile };
   g_autoptr (GError) error = NULL;
 
+  if (backend == NULL)
+    backend = tess_backend_plain_new ();
+  vae = tess_vae_new (model, backend, NULL);
   tess_vae_set_limits (vae, 0, kept);
   tess_vae_decode_fused (vae, latent, &look, &settings, keep, canvas, &error);
   ck_no_error (error);
