@@ -439,6 +439,61 @@ weight_new (gint n_dims, gint64 a, gint64 b, gint64 k)
   return weight;
 }
 
+static TessValue *
+table (TessProgram *program, TessType type, gint n, gint length)
+{
+  return tess_value_new_typed (program, type, &(TessShape) { 1, 1, n, length });
+}
+
+/* What instances add to a network, and the loop's own ops. */
+static void
+record_rest (TessProgram *program, TessValue *map, const TessWeight *window)
+{
+  TessValue *factor = table (program, TESS_F32, 1, 1);
+  TessShape shape = { 2, 64, 64, 4 };
+  TessValue *tiles = tess_value_new (program, &shape);
+  TessValue *canvas;
+
+  tess_scale (program,
+              &(TessScale) { .src = map, .factor = factor, .residual = map });
+  tess_scale_low (program, map, factor);
+  tess_depthwise (program, &(TessDepthwise) { .src = map, .weight = window });
+  canvas = tess_fuse (
+      program, &(TessFuse) { .tiles = tiles,
+                             .places = table (program, TESS_I32, 2, 4),
+                             .weights_x = table (program, TESS_F32, 2, 64),
+                             .weights_y = table (program, TESS_F32, 2, 64),
+                             .height = 64,
+                             .width = 96 });
+  tess_gather (program,
+               &(TessGather) { .canvas = canvas,
+                               .places = table (program, TESS_I32, 2, 2),
+                               .factor = factor,
+                               .h = 64,
+                               .w = 64 });
+  tess_mix (program, &(TessMix) { .src = { canvas, canvas, canvas },
+                                  .n_src = 3,
+                                  .weights = table (program, TESS_F32, 1, 8) });
+}
+
+static void
+record_grounded (TessProgram *program, TessValue *value)
+{
+  TessShape shape = { 1, 1, 184, value->shape.c };
+  TessValue *ground = tess_value_new (program, &shape);
+  TessValue *bias = table (program, TESS_F32, 1, 184);
+
+  tess_grounded_attention (program, &(TessGroundedAttention) {
+                                        .q = value,
+                                        .k = value,
+                                        .v = value,
+                                        .ground_k = ground,
+                                        .ground_v = ground,
+                                        .bias = bias,
+                                        .rows = table (program, TESS_I32, 1, 1),
+                                        .n_heads = 8 });
+}
+
 static void
 tell_all (TessType storage)
 {
@@ -451,6 +506,7 @@ tell_all (TessType storage)
   g_autoptr (TessWeight) square = weight_new (4, 320, 320, 3);
   g_autoptr (TessWeight) wide = weight_new (2, 2560, 320, 1);
   g_autoptr (TessWeight) vector = weight_new (1, 320, 1, 1);
+  g_autoptr (TessWeight) window = weight_new (4, 320, 1, 7);
   /* What the buffer gives is brought to the program's storage. */
   TessValue *map
       = tess_activate (program, tess_input (program, buffer), TESS_ACT_SILU);
@@ -477,6 +533,7 @@ tell_all (TessType storage)
   tess_crop (program, map, 1, 1, 8, 8);
   tess_constant (program, wide);
   tess_store (program, map, buffer);
+  record_rest (program, map, window);
   for (guint i = 0; i < program->ops->len; i++)
     tell_op (program->ops->pdata[i], "", storage);
   for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
@@ -488,7 +545,11 @@ tell_all (TessType storage)
       tess_attention (program,
                       &(TessAttention) {
                           .q = value, .k = value, .v = value, .n_heads = 8 });
-      tell_op (program->ops->pdata[program->ops->len - 1], how, storage);
+      if (program->error == NULL)
+        tell_op (program->ops->pdata[program->ops->len - 1], how, storage);
+      record_grounded (program, value);
+      if (program->error == NULL)
+        tell_op (program->ops->pdata[program->ops->len - 1], how, storage);
     }
   if (program->error != NULL)
     die (program->error->message);
