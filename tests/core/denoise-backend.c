@@ -316,6 +316,36 @@ check (gboolean card, gint n_first)
     ck_assert_int_eq (tess_gpu_n_messages (), 0);
 }
 
+/* A job that is taken up goes on to the same bits, and so does any size of
+ * calls. */
+static void
+check_bits (gboolean card)
+{
+  g_autoptr (TessBackend) backend = open_backend (card);
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      Net net = { .backend = backend };
+      Watch watch = { .backend = backend, .net = &net };
+      Row other = rows[i];
+      g_autoptr (TessTensor) a = run (&rows[i], &net, &net, &watch, 0);
+      g_autoptr (TessTensor) b = run (&rows[i], &net, &net, &watch, 3);
+      g_autoptr (TessTensor) c = NULL;
+
+      other.batch = 1;
+      c = run (&other, &net, &net, &watch, 0);
+      ck_assert_mem_eq (a->data, b->data, a->n_bytes);
+      ck_assert_mem_eq (a->data, c->data, a->n_bytes);
+      net_drop (&net);
+    }
+}
+
+START_TEST (same_bits)
+{
+  check_bits (_i);
+}
+END_TEST
+
 START_TEST (on_plain)
 {
   check (FALSE, 0);
@@ -338,6 +368,7 @@ Suite *
 tess_test_suite (void)
 {
   Suite *suite = suite_create ("denoise-backend");
+  TCase *tc;
 
   g_setenv ("TESSERA_DEVICE", "llvmpipe", FALSE);
   g_setenv ("TESSERA_GPU_VALIDATION", "1", FALSE);
@@ -345,5 +376,8 @@ tess_test_suite (void)
   tess_test_add (suite, "on_plain", on_plain);
   tess_test_add (suite, "taken_up", taken_up);
   tess_test_add (suite, "on_vulkan", on_vulkan);
+  tc = tcase_create ("same_bits");
+  tcase_add_loop_test (tc, same_bits, 0, 2);
+  suite_add_tcase (suite, tc);
   return suite;
 }
