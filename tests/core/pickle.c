@@ -300,6 +300,34 @@ START_TEST (test_knots)
 }
 END_TEST
 
+/* Dicts in dicts, each of them sixty-four times in the next: a billion. */
+START_TEST (test_shared_dicts)
+{
+  g_autoptr (GByteArray) pickle = g_byte_array_new ();
+  g_autoptr (GBytes) zip = NULL;
+
+  for (guint8 level = 0; level < 5; level++)
+    {
+      const guint8 begin[] = { '}', 'q', level };
+      const guint8 below[] = { level == 0 ? 'K' : 'h', level - (level > 0) };
+
+      g_byte_array_append (pickle, begin, sizeof begin);
+      for (guint8 k = 0; k < 64; k++)
+        {
+          const guint8 key[] = { 'X', 1, 0, 0, 0, '0' + k };
+
+          g_byte_array_append (pickle, key, sizeof key);
+          g_byte_array_append (pickle, below, sizeof below);
+          g_byte_array_append (pickle, (const guint8 *) "s", 1);
+        }
+      g_byte_array_append (pickle, (const guint8 *) (level < 4 ? "0" : "."), 1);
+    }
+  zip = tess_test_zip (
+      (TessTestMember[]) { { "a/data.pkl", pickle->data, pickle->len, 0 } }, 1);
+  assert_refused (zip, TESS_ERROR_MODEL, "more than 65536 values");
+}
+END_TEST
+
 Suite *
 tess_test_suite (void)
 {
@@ -312,6 +340,7 @@ tess_test_suite (void)
   tcase_add_loop_test (tests, test_damage, 0, 2);
   tcase_add_test (tests, test_pickles);
   tcase_add_test (tests, test_knots);
+  tcase_add_test (tests, test_shared_dicts);
   suite_add_tcase (suite, tests);
   return suite;
 }
