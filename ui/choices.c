@@ -51,6 +51,7 @@ static const struct
   { "sampler", "dpmpp-2m-karras", N_ ("DPM++ 2M Karras") },
   { "sampler", "unipc", N_ ("UniPC") },
   { "sampler", "ddpm", N_ ("DDPM") },
+  { "sampler", "plms", N_ ("PLMS") },
   { "spacing", "model", N_ ("As the model says") },
   { "spacing", "leading", N_ ("Leading") },
   { "spacing", "trailing", N_ ("Trailing") },

@@ -81,7 +81,8 @@ add_row (TessLoraList *list, const gchar *path, gdouble strength)
   gtk_box_pack_start (GTK_BOX (line), weight, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (line), remove, FALSE, FALSE, 0);
   gtk_list_box_insert (GTK_LIST_BOX (list->rows), line, -1);
-  gtk_widget_show_all (list->rows);
+  gtk_widget_show_all (gtk_widget_get_parent (line));
+  gtk_widget_show (list->rows);
   g_signal_connect_swapped (weight, "value-changed", G_CALLBACK (store), list);
   g_signal_connect (remove, "clicked", G_CALLBACK (on_remove_clicked), list);
 }
@@ -175,7 +176,7 @@ GtkWidget *
 tess_lora_list_new (GObject *config)
 {
   TessLoraList *list = g_object_new (tess_lora_list_get_type (), NULL);
-  GtkWidget *add = gtk_button_new_with_mnemonic (_ ("Add _LoRAs..."));
+  GtkWidget *add = gtk_button_new_with_mnemonic (_ ("Add Lo_RAs..."));
 
   list->config = g_object_ref (config);
   list->rows = gtk_list_box_new ();

@@ -129,6 +129,9 @@ on_add_clicked (GtkButton *button, TessModelChooser *chooser)
       GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, _ ("_Cancel"), GTK_RESPONSE_CANCEL,
       _ ("_Add"), GTK_RESPONSE_ACCEPT, NULL);
 
+  /* Not among the files used last: no folder is there. */
+  gtk_file_chooser_set_current_folder (GTK_FILE_CHOOSER (dialog),
+                                       g_get_home_dir ());
   if (gtk_dialog_run (GTK_DIALOG (dialog)) == GTK_RESPONSE_ACCEPT)
     {
       g_autofree gchar *folder

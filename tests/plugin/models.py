@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tests/plugin/models.py: the studio for a new image on a machine where no
+model is found: a folder is added, a LoRA is added, a picture is painted with
+both and kept; TAP."""
+import json
+import struct
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from gimp import Gimp  # noqa: E402
+from gui import (Screen, Session, place, run, shoot, until, window,  # noqa: E402
+                 xdo)
+
+RANK = 2
+
+
+def write_lora(model, path):
+    """A LoRA in kohya's names for one product of the model's denoiser."""
+    file = next((model / 'unet').glob('*.safetensors'))
+    with file.open('rb') as stream:
+        header = json.loads(stream.read(*struct.unpack('<Q', stream.read(8))))
+    name = next(name for name in sorted(header)
+                if name.endswith('attn1.to_q.weight'))
+    rows, columns = header[name]['shape']
+    stem = 'lora_unet_' + name.removesuffix('.weight').replace('.', '_')
+    shapes = {stem + '.lora_down.weight': [RANK, columns],
+              stem + '.lora_up.weight': [rows, RANK]}
+    entries, end = {}, 0
+    for key, shape in shapes.items():
+        size = 4 * shape[0] * shape[1]
+        entries[key] = {'dtype': 'F32', 'shape': shape,
+                        'data_offsets': [end, end + size]}
+        end += size
+    text = json.dumps(entries).encode()
+    path.write_bytes(struct.pack('<Q', len(text)) + text
+                     + struct.pack('<f', 0.01) * (end // 4))
+
+
+def choose(tap, title, path):
+    """Types a path into a file chooser and accepts it."""
+    found = until(lambda: window(f'^{title}$'), 20)
+    if not tap.check(found, f'“{title}” opens'):
+        return
+    xdo('windowactivate', '--sync', found)
+    time.sleep(0.5)
+    xdo('type', '--delay', '30', str(path))  # "/" opens the line for it
+    time.sleep(1)
+    shoot(title.replace(' ', '-'))
+    for _ in range(3):  # at times one is for the list of completions
+        xdo('key', '--clearmodifiers', 'Return')
+        if until(lambda: not window(f'^{title}$'), 4):
+            break
+    tap.check(not window(f'^{title}$'), f'“{title}” is answered')
+
+
+def rows_below(session):
+    """What the settings below the LoRAs look like: they move down for each."""
+    x, y, width, height = place(session.dialog)
+    return Screen().part(x + 20, y + height * 13 // 20, width // 3, height // 8)
+
+
+def models(tap):
+    with Gimp() as gimp:
+        model = next(path.parent for path in
+                     sorted(gimp.models.glob('*/model_index.json')))
+        mine, empty = gimp.folder / 'my models', gimp.folder / 'nothing'
+        mine.mkdir()
+        empty.mkdir()
+        (mine / 'landscapes').symlink_to(model)
+        write_lora(model, gimp.folder / 'style.safetensors')
+        del gimp.env['TESSERA_MODELS']
+        session = Session(gimp, tap, 'Create an Image From Text',script='models.scm')
+        shoot('no-model')
+        settings = gimp.folder / 'config' / 'tessera' / 'settings.ini'
+
+        session.key('alt+m', 'Tab', 'space')
+        choose(tap, 'Add a Folder With Models', empty)
+        time.sleep(1)
+        shoot('empty-folder')
+        session.key('Escape')
+        tap.check(not settings.exists()
+                  or str(empty) not in settings.read_text(),
+                  'a folder without a model is not remembered')
+
+        session.focus()
+        session.key('alt+m', 'Tab', 'space')
+        choose(tap, 'Add a Folder With Models', mine)
+        time.sleep(1)
+        shoot('model')
+        tap.check(settings.exists() and str(mine) in settings.read_text(),
+                  'the folder is remembered')
+
+        session.focus()
+        session.key('alt+v')  # Advanced
+        time.sleep(1)
+        before = rows_below(session)
+        session.key('alt+r')
+        choose(tap, 'Add LoRAs', gimp.folder / 'style.safetensors')
+        time.sleep(1)
+        shoot('lora')
+        tap.check(rows_below(session) != before, 'the list shows the LoRA')
+
+        session.focus()
+        tap.check(session.generate('a lake at dawn'), 'painting begins',
+                  session.text())
+        until(lambda: not session.painting(), 240)
+        time.sleep(1)
+        shoot('created')
+        session.focus()
+        session.key('alt+k')
+        time.sleep(2)
+        shoot('kept-image')
+        session.focus()
+        session.key('alt+c')
+        tap.check(until(session.closed, 20), 'the dialog closes',
+                  session.text())
+        tap.check('IMAGES 1' in session.text(), 'there is a new image',
+                  session.text())
+        tap.check('style.safetensors' in session.text(),
+                  'the settings kept with it name the LoRA', session.text())
+        session.end()
+
+
+if __name__ == '__main__':
+    sys.exit(run([models]))
