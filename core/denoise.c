@@ -75,6 +75,21 @@ add_sample (GArray *samples, guint first, const TessSample *sample)
   g_array_append_vals (samples, sample, 1);
 }
 
+/* The row of a prompt in a tile. A model that paints a scene by windows is
+ * told, where it knows the words, which of them have no horizon. */
+static gint32
+row_of (const TessDenoise *job, gint n, gint at)
+{
+  const TessTilePlan *plan = job->method->plan;
+  TessTile tile = tess_tile_plan_tile (plan, at);
+
+  if (n > 0 || job->halves == NULL || plan->wrap_y)
+    return job->positive[n];
+  if (2 * (tile.y + tile.h) <= plan->height)
+    return job->halves[0];
+  return 2 * tile.y >= plan->height ? job->halves[1] : job->positive[n];
+}
+
 /* Everything to be asked about one tile. Prompts that have no cell in it are
  * left out; equal questions are asked once. */
 static void
@@ -97,7 +112,7 @@ add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
       if (!(present & 1u << n))
         continue;
       sample.positive = TRUE;
-      sample.row = job->positive[n];
+      sample.row = row_of (job, n, tile);
       sample.ground = job->grounds ? job->grounds[tile] : 0;
       add_sample (samples, first, &sample);
       if (job->negative == NULL)

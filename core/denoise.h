@@ -97,6 +97,9 @@ typedef struct
   /* Rows of the network's contexts, one per prompt; without regions one
    * prompt. @negative NULL: no guidance. */
   const gint32 *positive, *negative;
+  /* [2]: the rows that stand in for @positive's first in tiles that lie in the
+   * upper, in the lower half of the canvas alone. NULL: none do. */
+  const gint32 *halves;
   gdouble guidance;
   gdouble guidance_rescale;   /* Lin 2023, 3.4; std of the whole canvas */
   const TessRegions *regions; /* may be NULL */

@@ -59,6 +59,15 @@ text_row (GPtrArray *texts, const gchar *text)
   return (gint32) texts->len - 1;
 }
 
+/* @words with the prompt in the place of each %. */
+static gchar *
+with_words (const gchar *prompt, const gchar *words)
+{
+  g_auto (GStrv) parts = g_strsplit (words, "%", -1);
+
+  return g_strjoinv (prompt ? prompt : "", parts);
+}
+
 static TessPrompt *
 parse (const TessJob *job, const gchar *text, gint min_chunks)
 {
@@ -76,8 +85,10 @@ static void
 make_texts (TessJob *job)
 {
   const TessRequest *request = job->request;
+  const TessTextConfig *words = tess_model_text (job->studio->model);
   gint n = 1 + (gint) request->regions->len, n_chunks = 1;
   g_autoptr (GPtrArray) texts = g_ptr_array_new ();
+  g_autofree gchar *above = NULL, *below = NULL;
   gboolean guided = request->guidance > 1.0;
 
   job->positive = g_new0 (gint32, TESS_MAX_PROMPTS);
@@ -92,6 +103,14 @@ make_texts (TessJob *job)
         job->negative[i]
             = text_row (texts, region && region->negative ? region->negative
                                                           : request->negative);
+    }
+  if (words->words_above[0] && words->words_below[0] && job->init == NULL)
+    {
+      above = with_words (request->prompt, words->words_above);
+      below = with_words (request->prompt, words->words_below);
+      job->halves = g_new (gint32, 2);
+      job->halves[0] = text_row (texts, above);
+      job->halves[1] = text_row (texts, below);
     }
   job->instance_rows = g_new0 (gint32, MAX (request->instances->len, 1));
   for (guint i = 0; i < request->instances->len; i++)
@@ -233,6 +252,7 @@ tess_job_finish (TessJob *job)
   g_clear_pointer (&job->prompts, g_ptr_array_unref);
   g_clear_pointer (&job->positive, g_free);
   g_clear_pointer (&job->negative, g_free);
+  g_clear_pointer (&job->halves, g_free);
   g_clear_object (&job->init);
   g_clear_pointer (&job->upscale, tess_upscale_free);
   tess_job_plan_clear (&job->plan);
@@ -248,6 +268,7 @@ tess_job_denoise (const TessJob *job, TessDenoise *denoise)
     .batch = job->plan.batch,
     .positive = job->positive,
     .negative = job->negative,
+    .halves = job->halves,
     .guidance = job->request->guidance,
     .guidance_rescale = job->request->guidance_rescale,
     .regions = job->regions,

@@ -28,6 +28,9 @@ typedef struct
   GPtrArray *prompts;   /* of TessPrompt, equally long, each text once */
   gint32 *positive;     /* of each prompt of the loop: its row in prompts */
   gint32 *negative;     /* NULL: no guidance */
+  gint32 *halves;       /* [2], the first prompt's where the model has words for
+                           the upper and the lower half; NULL: it has none, or
+                           there is a picture to go by */
   GeglBuffer *init;     /* as asked for, may be NULL */
   TessUpscale *upscale; /* what is made of it where it is enlarged, else NULL */
   gdouble fidelity;     /* of its decoder */

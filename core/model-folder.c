@@ -70,6 +70,42 @@ read_pad_token (const gchar *folder, TessTextConfig *config, GError **error)
   return TRUE;
 }
 
+/* Tessera's own file, which says what no other does. */
+static gboolean
+read_own (const gchar *folder, TessTextConfig *config, GError **error)
+{
+  g_autofree gchar *path = g_build_filename (folder, "tessera.json", NULL);
+  const struct
+  {
+    const gchar *key;
+    gchar *to;
+  } words[] = { { "words_above", config->words_above },
+                { "words_below", config->words_below } };
+  g_autoptr (GError) fault = NULL;
+  g_autoptr (JsonNode) root = load_optional (path, &fault);
+
+  if (fault != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&fault));
+      return FALSE;
+    }
+  for (guint i = 0; root != NULL && i < G_N_ELEMENTS (words); i++)
+    {
+      const gchar *text
+          = string_member (json_node_get_object (root), words[i].key);
+
+      if (text != NULL
+          && g_strlcpy (words[i].to, text, TESS_MAX_WORDS) >= TESS_MAX_WORDS)
+        {
+          g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                       "%s: \"%s\" is longer than %d bytes", path, words[i].key,
+                       TESS_MAX_WORDS - 1);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
 gboolean
 tess_config_read_folder (const gchar *folder,
                          TessModelConfig *config,
@@ -114,5 +150,6 @@ tess_config_read_folder (const gchar *folder,
                                       error))
     return FALSE;
   return read_pad_token (folder, &config->text, error)
+         && read_own (folder, &config->text, error)
          && tess_config_check_text (&config->text, text_path, error);
 }

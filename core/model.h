@@ -83,6 +83,8 @@ typedef enum
   TESS_ACT_LEAKY_RELU, /* 0.2 of what is below 0 */
 } TessActivation;
 
+#define TESS_MAX_WORDS 64
+
 /* CLIPTextModel of transformers. */
 typedef struct
 {
@@ -98,6 +100,10 @@ typedef struct
   gint clip_skip; /* 0: last layer with final norm; 1: the one before, still
                      with the final norm (SD 2 single files, whose encoder has
                      one layer more than diffusers keeps) */
+  /* What a model of scenes was told of crops out of the upper and the lower
+   * part of one, with % where the prompt goes; empty: nothing. From the
+   * folder's tessera.json. */
+  gchar words_above[TESS_MAX_WORDS], words_below[TESS_MAX_WORDS];
 } TessTextConfig;
 
 typedef struct

@@ -35,6 +35,7 @@ typedef struct
   TessRegions *regions;
   gboolean guided;
   gdouble guidance, rescale;
+  const gint32 *halves;
   TessDenoiser denoiser;
   gpointer data;
   GCancellable *cancellable;
@@ -65,6 +66,7 @@ run_loop (Run *run, TessTensor *x, GError **error)
     .order = run->order,
     .positive = positive_rows,
     .negative = run->guided ? negative_rows : NULL,
+    .halves = run->halves,
     .guidance = run->guidance,
     .guidance_rescale = run->rescale,
     .regions = run->regions,
@@ -494,6 +496,40 @@ START_TEST (test_mask_fidelity)
 }
 END_TEST
 
+/* Tiles that lie in one half of the canvas alone have its words; those of a
+ * region stay as they are, and so does a canvas that closes from top to
+ * bottom. */
+START_TEST (test_halves)
+{
+  static const gint32 halves[] = { 7, 9 };
+  g_autoptr (TessTensor) x = noise_new (32, 64, 4);
+  g_autoptr (TessRegions) regions = _i == 1 ? regions_new (32, 64, 0.0f) : NULL;
+  Run run = { .w = 32,
+              .h = 64,
+              .tile = 16,
+              .overlap = 0,
+              .grid_y = _i == 2 ? TESS_GRID_RING : TESS_GRID_EVEN,
+              .prediction = TESS_PREDICTION_X0,
+              .n_steps = 10,
+              .batch = 1,
+              .regions = regions,
+              .halves = halves,
+              .denoiser = painter };
+
+  ck_assert (run_loop (&run, x, NULL));
+  for (gint y = 0; y < 64; y++)
+    {
+      gint32 row = _i == 2 ? positive_rows[0] : halves[y >= 32];
+
+      ck_assert_float_eq_tol (tess_tensor_f32 (x)[y * 32 + 12], (gfloat) row,
+                              0.15f);
+      if (_i == 1)
+        ck_assert_float_eq_tol (tess_tensor_f32 (x)[y * 32],
+                                (gfloat) positive_rows[1], 0.15f);
+    }
+}
+END_TEST
+
 /* The network is asked as often as was said; not about prompts that have no
  * cell in a tile, and once for a negative that prompts share. */
 START_TEST (test_samples)
@@ -625,6 +661,7 @@ tess_test_suite (void)
   tcase_add_test (tcase, test_determinism);
   tcase_add_loop_test (tcase, test_rotation, 0, 3);
   tcase_add_loop_test (tcase, test_mask_fidelity, 0, 3);
+  tcase_add_loop_test (tcase, test_halves, 0, 3);
   tcase_add_test (tcase, test_samples);
   tcase_add_test (tcase, test_cancel);
   tcase_add_test (tcase, test_not_a_number);

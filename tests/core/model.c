@@ -323,6 +323,42 @@ START_TEST (test_folder_layouts)
 }
 END_TEST
 
+/* What Tessera's own file says beside diffusers'. */
+START_TEST (test_folder_own)
+{
+  static const struct
+  {
+    const gchar *json, *above, *below, *word;
+  } rows[] = {
+    { "{\"words_above\":\"sky\",\"words_below\":\"ground\"}", "sky", "ground" },
+    { "{\"words_below\":7,\"more\":[]}", "", "" },
+    { "{\"words_above\":\"0123456789012345678901234567890123456789"
+      "012345678901234567890123\"}",
+      .word = "words_above" },
+    { "[", .word = "tessera.json" },
+  };
+  g_autoptr (TessModel) model = tess_model_new_synthetic ("tiny15", NULL);
+  g_autoptr (TessModel) opened = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_folder (model, &(Changes) { 0 });
+  write_text (".", "tessera.json", rows[_i].json);
+  opened = tess_model_open (folder, &error);
+  if (rows[_i].word)
+    {
+      ck_assert_ptr_null (opened);
+      ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_MODEL));
+      ck_assert_ptr_nonnull (strstr (error->message, rows[_i].word));
+    }
+  else
+    {
+      ck_no_error (error);
+      ck_assert_str_eq (opened->config.text.words_above, rows[_i].above);
+      ck_assert_str_eq (opened->config.text.words_below, rows[_i].below);
+    }
+}
+END_TEST
+
 START_TEST (test_folder_refused)
 {
   static const struct
@@ -673,6 +709,7 @@ tess_test_suite (void)
                        2 * G_N_ELEMENTS (tiny_models));
   tcase_add_loop_test (tests, test_single, 0, 4);
   tcase_add_loop_test (tests, test_folder_layouts, 0, 5);
+  tcase_add_loop_test (tests, test_folder_own, 0, 4);
   tcase_add_loop_test (tests, test_folder_refused, 0, 22);
   tcase_add_loop_test (tests, test_index_refused, 0, 4);
   tcase_add_loop_test (tests, test_single_refused, 0, 3);
