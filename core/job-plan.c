@@ -136,6 +136,16 @@ cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
   return TRUE;
 }
 
+/* Of a picture in a GeglBuffer, three floats a pixel, what stays in memory. */
+static gsize
+picture_bytes (gsize n_pixels)
+{
+  guint64 cache = 0;
+
+  g_object_get (gegl_config (), "tile-cache-size", &cache, NULL);
+  return MIN (n_pixels * 3 * sizeof (gfloat), cache);
+}
+
 static gboolean
 cost_decoder (TessJob *job, Bytes *bytes, GError **error)
 {
@@ -160,8 +170,8 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
         * (2 + (job->regions != NULL) + 2 * (job->request->close > 0));
   if (job->regions)
     bytes->latent += cells * job->regions->n_prompts * 2 * sizeof (gfloat);
-  bytes->picture = (gsize) job->request->width * job->request->height * 3
-                   * sizeof (gfloat);
+  bytes->picture
+      = picture_bytes ((gsize) job->request->width * job->request->height);
   if (job->upscale)
     {
       bytes->latent += cells * job->channels * sizeof (gfloat);
