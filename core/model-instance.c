@@ -24,12 +24,6 @@ tess_layout_up_channels (const TessUnetConfig *config, gint i)
 
 /* --- the list ------------------------------------------------------------ */
 
-static void
-entry_clear (gpointer data)
-{
-  g_free (((TessLayoutEntry *) data)->name);
-}
-
 /* @sizes: up to the first 0. */
 G_GNUC_PRINTF (3, 4)
 static void
@@ -147,10 +141,9 @@ GArray *
 tess_layout_instance (const TessUnetConfig *unet,
                       const TessInstanceConfig *config)
 {
-  GArray *layout = g_array_new (FALSE, TRUE, sizeof (TessLayoutEntry));
+  GArray *layout = tess_layout_new ();
   g_autoptr (GArray) base = NULL;
 
-  g_array_set_clear_func (layout, entry_clear);
   if (config->n_slots == 0)
     return layout;
   add_position_net (layout, config);

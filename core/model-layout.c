@@ -12,8 +12,8 @@ entry_clear (gpointer data)
   g_free (((TessLayoutEntry *) data)->name);
 }
 
-static GArray *
-layout_new (void)
+GArray *
+tess_layout_new (void)
 {
   GArray *layout = g_array_new (FALSE, TRUE, sizeof (TessLayoutEntry));
 
@@ -188,7 +188,7 @@ add_unet_up (GArray *layout, const TessUnetConfig *config, gint block)
 GArray *
 tess_layout_unet (const TessUnetConfig *config)
 {
-  GArray *layout = layout_new ();
+  GArray *layout = tess_layout_new ();
   gint last = config->n_levels - 1;
   gint64 first_width = config->channels[0], width = config->channels[last];
 
@@ -296,7 +296,7 @@ add_vae_decoder (GArray *layout, const TessVaeConfig *config)
 GArray *
 tess_layout_vae (const TessVaeConfig *config)
 {
-  GArray *layout = layout_new ();
+  GArray *layout = tess_layout_new ();
 
   add_vae_encoder (layout, config);
   add_vae_decoder (layout, config);
@@ -306,7 +306,7 @@ tess_layout_vae (const TessVaeConfig *config)
 GArray *
 tess_layout_text (const TessTextConfig *config)
 {
-  GArray *layout = layout_new ();
+  GArray *layout = tess_layout_new ();
   gint64 width = config->width;
   gchar prefix[96], sub[128];
 

@@ -27,7 +27,8 @@ typedef struct
   TessFusionConfig fusion;
 } TessModelConfig;
 
-/* (element-type TessLayoutEntry) (transfer full) */
+/* (element-type TessLayoutEntry) (transfer full); the first is empty. */
+GArray *tess_layout_new (void);
 GArray *tess_layout_unet (const TessUnetConfig *config);
 GArray *tess_layout_vae (const TessVaeConfig *config);
 GArray *tess_layout_text (const TessTextConfig *config);

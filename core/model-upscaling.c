@@ -13,21 +13,6 @@
 
 /* --- the lists ----------------------------------------------------------- */
 
-static void
-entry_clear (gpointer data)
-{
-  g_free (((TessLayoutEntry *) data)->name);
-}
-
-static GArray *
-layout_new (void)
-{
-  GArray *layout = g_array_new (FALSE, TRUE, sizeof (TessLayoutEntry));
-
-  g_array_set_clear_func (layout, entry_clear);
-  return layout;
-}
-
 /* @path.@name's weight, sizes up to the first 0, and its bias. */
 static void
 add (GArray *layout,
@@ -114,7 +99,7 @@ GArray *
 tess_layout_structure (const TessUnetConfig *unet,
                        const TessStructureConfig *config)
 {
-  GArray *layout = layout_new ();
+  GArray *layout = tess_layout_new ();
   g_autoptr (GArray) base = NULL;
 
   if (config->width == 0)
@@ -147,7 +132,7 @@ tess_layout_structure (const TessUnetConfig *unet,
 GArray *
 tess_layout_fusion (const TessFusionConfig *config)
 {
-  GArray *layout = layout_new ();
+  GArray *layout = tess_layout_new ();
   gchar path[96];
 
 #define PATH(...)                                                              \
