@@ -157,8 +157,8 @@ class Session:
         self.key('alt+g')
         return until(self.painting, 20, 0.05)
 
-    def end(self):
-        found = complaints(self.text())
+    def end(self, *known):
+        found = complaints(self.text(), *known)
         self.process.terminate()
         try:
             self.process.wait(20)

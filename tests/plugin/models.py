@@ -121,7 +121,8 @@ def models(tap):
                   session.text())
         tap.check('style.safetensors' in session.text(),
                   'the settings kept with it name the LoRA', session.text())
-        session.end()
+        # GTK's file chooser, at times, when a key closes it.
+        session.end('WIDGET_REALIZED_FOR_EVENT')
 
 
 if __name__ == '__main__':
