@@ -267,6 +267,40 @@ class Scenes:
         return torch.stack(pictures), captions, names, {k: torch.stack([r[k] for r in rows]) for k in rows[0]}
 
 
+class Pool:
+    """Scenes drawn and encoded once and learnt from again and again, for a machine whose processor does it all: the
+    drawing and encoding of a scene costs there as much as half of what is learnt from it. What a picture goes without
+    is drawn anew each time. `encode`: pictures [n, 3, s, s] -> latents [n, c, s/8, s/8]."""
+
+    def __init__(self, scenes, n, encode, batch=16):
+        self.scenes, self.latents, self.scene = scenes, [], []
+        for first in range(0, n, batch):
+            pictures, captions, names, rows = scenes.draw(min(batch, n - first))
+            self.latents.append(encode(pictures).half())
+            for i, (caption, words) in enumerate(zip(captions, names)):
+                row = {k: v[i, :len(words)].clone() for k, v in rows.items() if k != "drop"}
+                row["segmentation"] = np.packbits(row["segmentation"].numpy().astype(bool))
+                self.scene.append((caption, words, row))
+        self.latents = torch.cat(self.latents)
+
+    def draw(self, n):
+        """As Scenes.draw, with latents for pictures."""
+        c, rng = self.scenes.config, self.scenes.rng
+        at = [rng.randrange(len(self.scene)) for _ in range(n)]
+        rows = {k: torch.zeros(n, c["slots"], *shape) for k, shape in dict(
+            used=(), box=(4,), point=(2,), scribble=(2 * c["scribble_points"],), polygon=(2 * c["polygon_points"],),
+            segmentation=(c["mask_side"], c["mask_side"])).items()}
+        for i, j in enumerate(at):
+            row = self.scene[j][2]
+            k = len(row["used"])
+            masks = np.unpackbits(row["segmentation"])[:k * c["mask_side"] ** 2]
+            for key in rows:
+                v = torch.from_numpy(masks.reshape(k, c["mask_side"], c["mask_side"])) if key == "segmentation" else row[key]
+                rows[key][i, :k] = v
+        rows["drop"] = torch.tensor([drops(rng) for _ in at], dtype=torch.float32)
+        return self.latents[at].float(), [self.scene[j][0] for j in at], [self.scene[j][1] for j in at], rows
+
+
 if __name__ == "__main__":
     write_pack(sys.argv[1])
     write_sources(data.ROOT / "models/horizon/INSTANCES.md")

@@ -10,6 +10,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+import ae_model
 import instance_data
 import instance_model
 
@@ -39,17 +40,19 @@ def main():
     ap.add_argument("--lr", type=float, default=3e-4)
     ap.add_argument("--workers", type=int, default=8)
     ap.add_argument("--every", type=float, default=3, help="minutes between checkpoints")
+    ap.add_argument("--pool", type=int, default=0, help="learn from so many scenes, kept in OUT/pool.pt: without a card")
     a = ap.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = ae_model.device()
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     tok = CLIPTokenizer.from_pretrained(a.model / "tokenizer")
     text = CLIPTextModel.from_pretrained(a.model / "text_encoder", torch_dtype=torch.float32).to(device).eval()
-    vae = AutoencoderKL.from_pretrained(a.model / "vae", torch_dtype=torch.float32).to(device).eval()
+    vae = AutoencoderKL.from_pretrained(a.model / "vae", torch_dtype=torch.float32)
+    vae = vae.to(device, memory_format=torch.channels_last).eval()
     unet = UNet2DConditionModel.from_pretrained(a.model / "unet", torch_dtype=torch.float32).requires_grad_(False)
     params = instance_model.add(unet)
-    unet = unet.to(device)
+    unet = unet.to(device, memory_format=torch.channels_last)
     scheduler = DDIMScheduler.from_pretrained(a.model / "scheduler")
     alphas = scheduler.alphas_cumprod.to(device)
     opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=0.01)
@@ -61,7 +64,7 @@ def main():
         opt.load_state_dict(s["opt"])
         mean, step = s["mean"], s["step"]
         print("goes on from step", step)
-    print(f"{sum(p.numel() for p in params) / 1e6:.2f} M to train on {device}", flush=True)
+    print(f"{sum(p.numel() for p in params) / 1e6:.2f} M to train on {device.type}", flush=True)
 
     @torch.no_grad()
     def encode(texts):
@@ -91,18 +94,32 @@ def main():
                     "opt": opt.state_dict(), "mean": mean, "step": step}, tmp)
         tmp.rename(state)
 
-    loader = torch.utils.data.DataLoader(SceneSet(a.pack, a.batch, step + 1), batch_size=None, num_workers=a.workers,
-                                         prefetch_factor=4 if a.workers else None)
+    @torch.no_grad()
+    def latents_of(pictures):
+        with ae_model.low_precision(device):
+            z = vae.encode(pictures.to(device, memory_format=torch.channels_last)).latent_dist.mean
+        return z.float() * vae.config.scaling_factor
+
+    if a.pool:
+        file = a.out / "pool.pt"
+        if not file.exists():
+            torch.save(instance_data.Pool(instance_data.Scenes(a.pack, 1), a.pool, latents_of), file)
+        pool = torch.load(file, weights_only=False)  # our own
+        pool.scenes.rng.seed(step)
+        batches = iter(lambda: pool.draw(a.batch), None)
+    else:
+        loader = torch.utils.data.DataLoader(SceneSet(a.pack, a.batch, step + 1), batch_size=None,
+                                             num_workers=a.workers, prefetch_factor=4 if a.workers else None)
+        batches = ((latents_of(pictures), *rest) for pictures, *rest in loader)
     torch.manual_seed(step)
     began = saved = last = time.time()
     first, average = step, None
-    for pictures, captions, names, batch in loader:
+    for z, captions, names, batch in batches:
         done = (time.time() - began) / (60 * a.minutes)
         if done >= 1:
             break
-        n = len(pictures)
-        with torch.no_grad():
-            z = vae.encode(pictures.to(device)).latent_dist.mean * vae.config.scaling_factor
+        z = z.to(device)
+        n = len(z)
         # A tenth of the pictures as the unconditional pass sees them: nothing is told, of words or of places.
         blank = torch.rand(n) < 0.1
         context = encode(["" if b else c for b, c in zip(blank, captions)]).last_hidden_state
@@ -115,8 +132,10 @@ def main():
         t = (1000 * (1 - torch.rand(n, device=device) ** 1.5)).long().clamp(max=999)
         s = alphas[t].view(-1, 1, 1, 1)
         x, v = s.sqrt() * z + (1 - s).sqrt() * e, s.sqrt() * e - (1 - s).sqrt() * z
-        out = unet(x, t, context, cross_attention_kwargs={"gligen": batch}).sample
-        error = (out - v).square().mean(1)
+        with ae_model.low_precision(device):
+            out = unet(x.contiguous(memory_format=torch.channels_last), t, context,
+                       cross_attention_kwargs={"gligen": batch}).sample
+        error = (out.float() - v).square().mean(1)
         # Cells of instances count twice: they are few.
         seen = torch.nn.functional.interpolate(batch["segmentation"].amax(1, keepdim=True), size=error.shape[-2:],
                                                mode="area")[:, 0]
