@@ -18,11 +18,12 @@ typedef struct
 /**
  * tess_shifted_new:
  * On an axis that closes on itself (TESS_GRID_RING) the tiles turn by any
- * offset. On another one they shift by up to half a tile (a quarter below
- * eight tiles) to either side, and a small tile of that size fills what they
- * leave at one end: both axes together ask for an eighth more than the
- * canvas has, from four tiles in a row on. Every cell is covered at every
- * step.
+ * offset. On another one they shift by up to half a tile (less where that
+ * would be more than a 32nd of the canvas) to either side, and a small tile of
+ * that size fills what they leave at one end: both axes together ask for a
+ * sixteenth more than the canvas has. At the last step tiles overlap by a
+ * quarter, in order to leave no edges: that one asks for half as much again to
+ * twice as much. Every cell is covered at every step.
  * One tile as large as a ring: a panorama asked at a random yaw.
  * Sources: Frolov 2024 (SpotDiffusion), turned back; Zheng 2023
  * (Any-Size-Diffusion), its gaps closed.
