@@ -83,6 +83,26 @@ tess_blend_free (TessBlend *blend)
   g_free (blend);
 }
 
+static void
+gather_apart (const TessTilePlan *plan,
+              TessTile tile,
+              gint channels,
+              const gfloat *canvas,
+              gfloat *dst)
+{
+  for (gint c = 0; c < channels; c++)
+    for (gint y = 0; y < tile.h; y++)
+      {
+        const gfloat *row
+            = canvas
+              + ((gsize) c * plan->height + tess_tile_plan_row (plan, tile, y))
+                    * plan->width;
+
+        for (gint x = 0; x < tile.w; x++)
+          *dst++ = row[tess_tile_plan_column (plan, tile, x)];
+      }
+}
+
 void
 tess_blend_gather (const TessTilePlan *plan,
                    gint i,
@@ -94,6 +114,11 @@ tess_blend_gather (const TessTilePlan *plan,
   gsize plane = (gsize) plan->width * plan->height;
   gint first = MIN (tile.w, plan->width - tile.x);
 
+  if (plan->apart > 1)
+    {
+      gather_apart (plan, tile, channels, canvas, dst);
+      return;
+    }
   for (gint c = 0; c < channels; c++)
     for (gint y = 0; y < tile.h; y++)
       {
@@ -150,6 +175,37 @@ add_row (const gfloat *src,
   return TRUE;
 }
 
+static gboolean
+add_apart (const TessBlend *blend,
+           const TessTilePlan *plan,
+           gint i,
+           gint channels,
+           const gfloat *src,
+           const gfloat *share,
+           gint64 *sum)
+{
+  TessTile tile = tess_tile_plan_tile (plan, i);
+  const gdouble *weight_x = blend->x + (gsize) (i % plan->n_x) * plan->tile_w;
+  const gdouble *weight_y = blend->y + (gsize) (i / plan->n_x) * plan->tile_h;
+
+  for (gint c = 0; c < channels; c++)
+    for (gint y = 0; y < tile.h; y++)
+      for (gint x = 0; x < tile.w; x++, src++)
+        {
+          gint64 *to = sum
+                       + ((gsize) c * plan->height
+                          + tess_tile_plan_row (plan, tile, y))
+                             * plan->width
+                       + tess_tile_plan_column (plan, tile, x);
+
+          if (!add_row (src, weight_x + x,
+                        share ? share + (gsize) y * tile.w + x : NULL,
+                        weight_y[y], to, 1))
+            return FALSE;
+        }
+  return TRUE;
+}
+
 gboolean
 tess_blend_add (const TessBlend *blend,
                 const TessTilePlan *plan,
@@ -166,6 +222,8 @@ tess_blend_add (const TessBlend *blend,
   gint first = MIN (tile.w, plan->width - tile.x);
   gint rest = tile.w - first;
 
+  if (plan->apart > 1)
+    return add_apart (blend, plan, i, channels, src, share, sum);
   for (gint c = 0; c < channels; c++)
     for (gint y = 0; y < tile.h; y++)
       {

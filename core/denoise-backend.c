@@ -62,7 +62,7 @@ tess_denoise_backend_takes (const TessDenoise *job)
   const TessMethod *method = job->method;
 
   if (job->backend == NULL || job->begin == NULL || job->regions != NULL
-      || job->keep != NULL || method->holds
+      || job->keep != NULL || method->holds || method->wide != NULL
       || (job->negative != NULL && job->guidance_rescale > 0.0)
       || method->blend->gap_x > 0 || method->blend->gap_y > 0)
     return FALSE;

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   gint tile;
+  gboolean wide; /* of the method's second set */
   gint alone; /* the prompt that sees its region alone; 0: all see the canvas */
   gint32 row;
   gint32 ground;

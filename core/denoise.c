@@ -26,6 +26,7 @@ typedef struct
   gint step;
   gsize n_canvas, n_tile; /* channels included */
   gfloat *x;
+  gfloat *seen; /* of x by the method's wide tiles */
 
   TessTensor *output;
   TessTensor *extra; /* the negative's output, then noise */
@@ -50,6 +51,18 @@ tess_method_free (TessMethod *method)
 {
   if (method)
     method->free (method);
+}
+
+static const TessTilePlan *
+plan_of (const TessDenoise *job, const TessSample *sample)
+{
+  return sample->wide ? job->method->wide : job->method->plan;
+}
+
+static TessTile
+tile_of (const TessDenoise *job, const TessSample *sample)
+{
+  return tess_tile_plan_tile (plan_of (job, sample), sample->tile);
 }
 
 static gboolean
@@ -93,11 +106,16 @@ row_of (const TessDenoise *job, gint n, gint at)
 /* Everything to be asked about one tile. Prompts that have no cell in it are
  * left out; equal questions are asked once. */
 static void
-add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
+add_tile (const TessDenoise *job,
+          gint step,
+          gint tile,
+          gboolean wide,
+          GArray *samples)
 {
+  const TessSample any = { .tile = tile, .wide = wide };
   guint32 present
       = job->regions
-            ? tess_regions_present (job->regions, job->method->plan, tile)
+            ? tess_regions_present (job->regions, plan_of (job, &any), tile)
             : 1;
   guint first = samples->len;
 
@@ -105,6 +123,7 @@ add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
     {
       TessSample sample = {
         .tile = tile,
+        .wide = wide,
         .alone = is_bootstrapped (job, step) ? n : 0,
         .prompts = 1u << n,
       };
@@ -112,8 +131,8 @@ add_tile (const TessDenoise *job, gint step, gint tile, GArray *samples)
       if (!(present & 1u << n))
         continue;
       sample.positive = TRUE;
-      sample.row = row_of (job, n, tile);
-      sample.ground = job->grounds ? job->grounds[tile] : 0;
+      sample.row = wide ? job->positive[n] : row_of (job, n, tile);
+      sample.ground = job->grounds && !wide ? job->grounds[tile] : 0;
       add_sample (samples, first, &sample);
       if (job->negative == NULL)
         continue;
@@ -142,8 +161,10 @@ list_samples (const TessDenoise *job, gint step)
           continue;
         if (n_shapes == 1
             || shape == 2 * (tile.h < plan->tile_h) + (tile.w < plan->tile_w))
-          add_tile (job, step, at, samples);
+          add_tile (job, step, at, FALSE, samples);
       }
+  for (gint i = 0; job->method->wide && i < job->method->wide->n_tiles; i++)
+    add_tile (job, step, i, TRUE, samples);
   return samples;
 }
 
@@ -152,15 +173,13 @@ tess_denoise_n_together (const TessDenoise *job,
                          const GArray *samples,
                          gint first)
 {
-  const TessTilePlan *plan = job->method->plan;
   gint n = MIN (MAX (job->batch, 1), (gint) samples->len - first);
-  TessTile shape = tess_tile_plan_tile (
-      plan, g_array_index (samples, TessSample, first).tile);
+  TessTile shape = tile_of (job, &g_array_index (samples, TessSample, first));
 
   for (gint i = 1; i < n; i++)
     {
-      TessTile tile = tess_tile_plan_tile (
-          plan, g_array_index (samples, TessSample, first + i).tile);
+      TessTile tile
+          = tile_of (job, &g_array_index (samples, TessSample, first + i));
 
       if (tile.w != shape.w || tile.h != shape.h)
         return i;
@@ -243,6 +262,8 @@ tess_denoise_cells (const TessDenoise *job)
     {
       begin_step (job, step);
       sum += tess_tile_plan_cost (job->method->plan);
+      if (job->method->wide)
+        sum += tess_tile_plan_cost (job->method->wide);
     }
   return sum / n_steps;
 }
@@ -255,21 +276,34 @@ n_canvas_bytes (const TessDenoise *job)
   return sizeof (gfloat) * job->channels * plan->width * plan->height;
 }
 
+/* Cells of the largest tile, channels included. */
+static gsize
+n_tile_cells (const TessDenoise *job)
+{
+  const TessTilePlan *plan = job->method->plan, *wide = job->method->wide;
+  gsize n = (gsize) plan->tile_w * plan->tile_h;
+
+  return job->channels
+         * (wide ? MAX (n, (gsize) wide->tile_w * wide->tile_h) : n);
+}
+
 gsize
 tess_denoise_n_bytes (const TessDenoise *job)
 {
-  const TessTilePlan *plan = job->method->plan;
+  const TessTilePlan *plan = job->method->plan, *wide = job->method->wide;
   gsize canvas = n_canvas_bytes (job);
-  gsize tile = sizeof (gfloat) * job->channels * plan->tile_w * plan->tile_h;
+  gsize tile = sizeof (gfloat) * n_tile_cells (job);
+  gint n_tiles = plan->n_tiles + (wide ? wide->n_tiles : 0);
   gsize n_sums = 1 + (job->negative != NULL)
                  + (job->regions && job->regions->n_steps > 0);
 
   /* output, extra, up to three of the sampler's history; sums are 64 bits.
    * Beside a network elsewhere: what is held here and what comes back. */
-  return (5 + 2 * n_sums + (job->backend ? 2 * TESS_SAMPLER_MAX_KEPT + 3 : 0))
+  return (5 + 2 * n_sums + 2 * (wide != NULL)
+          + (job->backend ? 2 * TESS_SAMPLER_MAX_KEPT + 3 : 0))
              * canvas
          + ((2 + (job->structure != NULL)) * MAX (job->batch, 1) + 3) * tile
-         + (gsize) plan->n_tiles * 4 * sizeof (TessSample);
+         + (gsize) n_tiles * 4 * sizeof (TessSample);
 }
 
 gboolean
@@ -312,7 +346,7 @@ loop_init (Loop *loop, const TessDenoise *job, TessTensor *x, GError **error)
   loop->job = job;
   loop->x = tess_tensor_f32 (x);
   loop->n_canvas = n_canvas_bytes (job) / sizeof (gfloat);
-  loop->n_tile = (gsize) job->channels * plan->tile_w * plan->tile_h;
+  loop->n_tile = n_tile_cells (job);
   g_return_val_if_fail (tess_tensor_n_elements (x) == loop->n_canvas, FALSE);
 
   loop->output = tess_tensor_new (TESS_F32, 4, dims, error);
@@ -344,7 +378,9 @@ loop_init (Loop *loop, const TessDenoise *job, TessTensor *x, GError **error)
       loop->cover = g_new (gfloat, (gsize) plan->width * plan->height);
       tess_denoise_cover (job, loop->cover);
     }
-  loop->share = g_new (gfloat, (gsize) plan->tile_w * plan->tile_h);
+  if (job->method->wide)
+    loop->seen = g_new (gfloat, loop->n_canvas);
+  loop->share = g_new (gfloat, loop->n_tile / job->channels);
   loop->background = g_new (gfloat, loop->n_tile);
   loop->noise = g_new (gfloat, loop->n_tile);
   return TRUE;
@@ -365,6 +401,7 @@ loop_finish (Loop *loop)
   g_clear_pointer (&loop->grounds, g_free);
   g_clear_pointer (&loop->cover, g_free);
   g_clear_pointer (&loop->share, g_free);
+  g_clear_pointer (&loop->seen, g_free);
   g_clear_pointer (&loop->background, g_free);
   g_clear_pointer (&loop->noise, g_free);
   g_clear_pointer (&loop->backend, tess_denoise_backend_free);
@@ -379,13 +416,15 @@ loop_add (Loop *loop,
           GError **error)
 {
   const TessDenoise *job = loop->job;
-  const TessTilePlan *plan = job->method->plan;
+  const TessTilePlan *plan = plan_of (job, sample);
 
   if (job->regions)
     tess_regions_share (job->regions, plan, sample->tile, sample->prompts,
                         loop->share);
-  if (tess_blend_add (job->method->blend, plan, sample->tile, job->channels,
-                      cells, job->regions ? loop->share : NULL, sum->data))
+  if (tess_blend_add (sample->wide ? job->method->wide_blend
+                                   : job->method->blend,
+                      plan, sample->tile, job->channels, cells,
+                      job->regions ? loop->share : NULL, sum->data))
     return TRUE;
   return tess_denoise_no_number (loop->step, error);
 }
@@ -393,7 +432,7 @@ loop_add (Loop *loop,
 static gsize
 n_cells (const TessDenoise *job, const TessSample *sample)
 {
-  TessTile tile = tess_tile_plan_tile (job->method->plan, sample->tile);
+  TessTile tile = tile_of (job, sample);
 
   return (gsize) job->channels * tile.w * tile.h;
 }
@@ -422,10 +461,11 @@ loop_gather (Loop *loop, const TessSample *sample, gfloat *src, GError **error)
 {
   const TessDenoise *job = loop->job;
   const TessRegions *regions = job->regions;
-  const TessTilePlan *plan = job->method->plan;
+  const TessTilePlan *plan = plan_of (job, sample);
   gsize n = n_cells (job, sample);
 
-  tess_blend_gather (plan, sample->tile, job->channels, loop->x, src);
+  tess_blend_gather (plan, sample->tile, job->channels,
+                     sample->wide ? loop->seen : loop->x, src);
   if (sample->alone > 0)
     {
       loop_background (loop, sample);
@@ -451,7 +491,7 @@ loop_call (Loop *loop,
            GError **error)
 {
   const TessDenoise *job = loop->job;
-  TessTile shape = tess_tile_plan_tile (job->method->plan, samples[0].tile);
+  TessTile shape = tile_of (job, &samples[0]);
   gsize n_tile = n_cells (job, &samples[0]);
   const TessUnetCall call = {
     .n = n,
@@ -474,8 +514,9 @@ loop_call (Loop *loop,
       if (!loop_gather (loop, &samples[i], loop->src + i * n_tile, error))
         return FALSE;
       if (job->structure)
-        tess_blend_gather (job->method->plan, samples[i].tile, job->channels,
-                           job->structure, loop->structure + i * n_tile);
+        tess_blend_gather (plan_of (job, &samples[i]), samples[i].tile,
+                           job->channels, job->structure,
+                           loop->structure + i * n_tile);
     }
   if (!job->denoiser (&call, job->denoiser_data, cancellable, error))
     return FALSE;
@@ -541,6 +582,20 @@ loop_keep (Loop *loop)
     loop->x[i] = kept[i] + keep->painted[i % plane] * (loop->x[i] - kept[i]);
 }
 
+/* The picture that the method follows, at the beginning of the step. */
+static void
+loop_follow (Loop *loop)
+{
+  const TessDenoise *job = loop->job;
+  gfloat share = (gfloat) job->method->following;
+  gfloat *noised = tess_tensor_f32 (loop->extra);
+
+  tess_sampler_add_noise (job->sampler, loop->step, job->keep->x0,
+                          job->keep->noise, noised, loop->n_canvas);
+  for (gsize i = 0; i < loop->n_canvas; i++)
+    loop->x[i] += share * (noised[i] - loop->x[i]);
+}
+
 /* What this step's sampler adds, given or drawn; NULL: nothing. */
 static const gfloat *
 step_noise (Loop *loop)
@@ -577,7 +632,7 @@ loop_advance (Loop *loop)
     job->look (loop->step, loop->x, output, job->data);
   tess_sampler_step (job->sampler, loop->step, output, step_noise (loop),
                      loop->x, loop->n_canvas);
-  if (job->keep)
+  if (job->keep && job->keep->painted)
     loop_keep (loop);
 }
 
@@ -647,6 +702,11 @@ loop_step (Loop *loop, GCancellable *cancellable, GError **error)
   g_autoptr (GArray) samples = NULL;
 
   begin_step (loop->job, loop->step);
+  if (loop->job->method->follows)
+    loop_follow (loop);
+  if (loop->job->method->wide)
+    loop->job->method->see (loop->job->method, loop->job->channels, loop->x,
+                            loop->seen);
   samples = list_samples (loop->job, loop->step);
   /* Tiles that move may ask for more than the backend takes. */
   if (loop->backend != NULL && !tess_denoise_backend_takes (loop->job))
@@ -692,5 +752,7 @@ tess_denoise_run (const TessDenoise *job,
   for (; loop.step < end_of (job); loop.step++)
     if (!loop_step (&loop, cancellable, error) || !loop_tell (&loop, error))
       return FALSE;
+  if (job->method->end && loop.step == tess_sampler_n_steps (job->sampler))
+    job->method->end (job->method, job->channels, job->keep, loop.x);
   return TRUE;
 }

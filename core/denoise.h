@@ -13,6 +13,16 @@
 
 G_BEGIN_DECLS
 
+/* A picture of which a part is kept: after each step it is put back there,
+ * noised to where the canvas is. Source: Avrahami 2023 (blended latent
+ * diffusion). Methods that follow a picture have it here too. */
+typedef struct
+{
+  gfloat *painted; /* [height, width], 0: kept .. 1: painted; NULL: all is */
+  gfloat *x0;      /* the picture's latent, [channels, height, width] */
+  gfloat *noise;   /* unit, the canvas's own */
+} TessKeep;
+
 typedef struct _TessMethod TessMethod;
 struct _TessMethod
 {
@@ -31,6 +41,25 @@ struct _TessMethod
                     GError **error);
   gboolean holds; /* cells without a tile keep what was said of them at the
                      step before; every one is covered at the first */
+
+  /* A second set of tiles, of one size, that is asked beside the first, about
+   * what @see makes of the canvas [channels, height, width]; the weights of
+   * both together sum to 1. NULL: none. */
+  const TessTilePlan *wide;
+  const TessBlend *wide_blend;
+  void (*see) (const TessMethod *method,
+               gint channels,
+               const gfloat *x,
+               gfloat *dst);
+  /* Each step begins with the picture of TessKeep, noised to where it starts,
+   * to this part, which begin_step may change. */
+  gboolean follows;
+  gdouble following; /* 0..1 */
+  /* After the last step; may be NULL. */
+  void (*end) (const TessMethod *method,
+               gint channels,
+               const TessKeep *keep,
+               gfloat *x);
   void (*free) (TessMethod *method);
 };
 
@@ -57,16 +86,6 @@ typedef struct
   gint n_new;             /* samples of the network in the call that was */
   gint n_done, n_samples; /* in this step */
 } TessDenoiseProgress;
-
-/* A picture of which a part is kept: after each step it is put back there,
- * noised to where the canvas is. Source: Avrahami 2023 (blended latent
- * diffusion). */
-typedef struct
-{
-  gfloat *painted; /* [height, width], 0: kept .. 1: painted */
-  gfloat *x0;      /* the picture's latent, [channels, height, width] */
-  gfloat *noise;   /* unit, the canvas's own */
-} TessKeep;
 
 /* Where the loop is between two steps: with this and the sampler's history
  * (core/sampler.h) it goes on as if it had not stopped. */
@@ -115,7 +134,7 @@ typedef struct
    * (tess_unet_structure), NULL: none. */
   const gfloat *structure;
 
-  const TessKeep *keep; /* may be NULL */
+  const TessKeep *keep; /* may be NULL, unless the method follows it */
 
   gint first_step;         /* to go on from; 0: the beginning */
   gint end_step;           /* to stop before; 0: the end */

@@ -3,9 +3,11 @@
  * edges meet. */
 #include "core/job.h"
 
+#include "core/demofusion.h"
 #include "core/error.h"
 #include "core/moving.h"
 #include "core/multidiffusion.h"
+#include "core/phase.h"
 #include "core/stitch.h"
 
 /* ring-1 asks for a whole panorama of up to this many windows at once. */
@@ -116,6 +118,38 @@ widen_tile (const TessJob *job, TessTileSettings *tiles)
   tiles->tile_h = round_up (tiles->height, tiles->align);
 }
 
+/* Of detail, with which DemoFusion follows the picture as published. */
+#define PUBLISHED_DETAIL 0.4
+#define PUBLISHED_POWER 3.0
+
+static TessMethod *
+demofusion_new (const TessJob *job,
+                const TessTileSettings *tiles,
+                TessTileWeight weight,
+                GError **error)
+{
+  const TessRequest *request = job->request;
+  const TessPhaseModel model = { .window = tess_job_window (job),
+                                 .align = tiles->align,
+                                 .factor = job->factor };
+  gint n_train = tess_model_diffusion (job->studio->model)->n_train_steps;
+  gint n_steps = tess_sampler_n_steps (job->sampler);
+  g_autofree gdouble *times = g_new (gdouble, n_steps);
+  const TessDemofusionSettings settings = {
+    .tiles = *tiles,
+    .weight = weight,
+    .n = tess_phase_times (&model, request->width, request->height),
+    .power = PUBLISHED_POWER * request->detail / PUBLISHED_DETAIL,
+    .times = times,
+    .n_steps = n_steps,
+    .seed = (guint64) request->seed,
+  };
+
+  for (gint i = 0; i < n_steps; i++)
+    times[i] = tess_sampler_timestep (job->sampler, i) / n_train;
+  return tess_demofusion_new (&settings, error);
+}
+
 gboolean
 tess_job_make_method (TessJob *job, GError **error)
 {
@@ -143,6 +177,9 @@ tess_job_make_method (TessJob *job, GError **error)
       break;
     case TESS_TILING_FSTD:
       job->method = tess_fstd_new (&moving, error);
+      break;
+    case TESS_TILING_DEMOFUSION:
+      job->method = demofusion_new (job, &fixed.tiles, weight, error);
       break;
     case TESS_TILING_STITCH:
       job->method = tess_stitch_new (fixed.tiles.width, fixed.tiles.height,

@@ -116,6 +116,30 @@ even_batch (gint64 n_samples, gint limit)
   return limit;
 }
 
+/* The same for the method's other tiles: the most of memory, of the work the
+ * mean. */
+static gboolean
+cost_wide (const TessJob *job,
+           gint n_samples,
+           TessUnetCost *cost,
+           GError **error)
+{
+  const TessTilePlan *wide = job->method->wide;
+  gint n = job->method->plan->n_tiles;
+  TessUnetCost other;
+
+  if (wide == NULL)
+    return TRUE;
+  if (!tess_unet_cost (job->studio->unet, n_samples, wide->tile_h, wide->tile_w,
+                       n_tokens (job), n_ground (job), job->upscale != NULL,
+                       &other, error))
+    return FALSE;
+  cost->arena = MAX (cost->arena, other.arena);
+  cost->n_flops = (n * cost->n_flops + wide->n_tiles * other.n_flops)
+                  / (n + wide->n_tiles);
+  return TRUE;
+}
+
 static gboolean
 cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
 {
@@ -125,7 +149,8 @@ cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
 
   if (!tess_unet_cost (job->studio->unet, n_samples, tiles->tile_h,
                        tiles->tile_w, n_tokens (job), n_ground (job),
-                       job->upscale != NULL, &cost, error))
+                       job->upscale != NULL, &cost, error)
+      || !cost_wide (job, n_samples, &cost, error))
     return FALSE;
   tess_job_denoise (job, &denoise);
   denoise.batch = n_samples;
@@ -165,9 +190,9 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
                          * unet->context_width * sizeof (gfloat);
   /* the canvas, what is written down of it, and what regions or a kept
    * picture need of it */
-  bytes->latent
-      = cells * job->channels * sizeof (gfloat)
-        * (2 + (job->regions != NULL) + 2 * (job->request->close > 0));
+  bytes->latent = cells * job->channels * sizeof (gfloat)
+                  * (2 + (job->regions != NULL)
+                     + 2 * (job->request->close > 0 || job->method->follows));
   if (job->regions)
     bytes->latent += cells * job->regions->n_prompts * 2 * sizeof (gfloat);
   bytes->picture

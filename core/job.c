@@ -173,7 +173,8 @@ make_regions (TessJob *job, GError **error)
                                    tiles->height, masks, error);
   if (job->regions == NULL)
     return FALSE;
-  job->regions->n_steps = (gint) lround (job->request->bootstrap * n_steps);
+  if (job->method->wide == NULL)
+    job->regions->n_steps = (gint) lround (job->request->bootstrap * n_steps);
   job->regions->n_backgrounds = MIN (job->regions->n_steps, MAX_BACKGROUNDS);
   return TRUE;
 }
@@ -233,7 +234,7 @@ tess_job_init (TessJob *job,
   job->factor = tess_vae_factor (studio->vae);
   job->channels = tess_model_vae (studio->model)->latent_channels;
   if (!open_init (job, error) || !make_upscale (job, error)
-      || !tess_job_make_method (job, error) || !make_sampler (job, error))
+      || !make_sampler (job, error) || !tess_job_make_method (job, error))
     return FALSE;
   if (request->regions->len < TESS_MAX_PROMPTS)
     make_texts (job);

@@ -58,7 +58,8 @@ void tess_job_finish (TessJob *job);
 /* Side of what the network was trained on, or the tile asked for, in cells. */
 gint tess_job_window (const TessJob *job);
 
-/* Fills job->method and which edges meet. Errors: TESS_ERROR_REQUEST. */
+/* Fills job->method, when the sampler is made, and which edges meet. Errors:
+ * TESS_ERROR_REQUEST. */
 gboolean tess_job_make_method (TessJob *job, GError **error);
 
 TessSamplerSettings tess_job_sampler_settings (const TessJob *job);

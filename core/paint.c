@@ -226,6 +226,13 @@ encode_picture (Way *way,
   return TRUE;
 }
 
+/* Whether the loop needs the picture that it started from. */
+static gboolean
+keeps (const Way *way)
+{
+  return way->close.band > 0 || way->job->method->follows;
+}
+
 /* What a kept part of the picture needs beside the canvas. */
 static gboolean
 start_keep (Way *way, GError **error)
@@ -236,11 +243,13 @@ start_keep (Way *way, GError **error)
                                      tiles->width, error);
   if (way->clean == NULL)
     return FALSE;
+  memcpy (way->clean->data, way->latent->data, way->clean->n_bytes);
+  if (way->close.band == 0)
+    return TRUE;
   way->painted
       = tess_tensor_new_nchw (1, 1, tiles->height, tiles->width, error);
   if (way->painted == NULL)
     return FALSE;
-  memcpy (way->clean->data, way->latent->data, way->clean->n_bytes);
   tess_close_seam_mask (&way->close, tiles->width, tiles->height,
                         way->job->factor, tess_tensor_f32 (way->painted));
   return TRUE;
@@ -264,15 +273,14 @@ start_picture (Way *way, GError **error)
     }
   return encode_picture (way, picture, job->plan.width, job->plan.height, TRUE,
                          &way->random, tess_tensor_f32 (way->latent), error)
-         && (way->close.band == 0 || start_keep (way, error));
+         && (!keeps (way) || start_keep (way, error));
 }
 
 /* Whether what the canvas started from is needed after the first step. */
 static gboolean
 wants_start (const Way *way)
 {
-  return way->close.band > 0
-         || (way->job->regions && way->job->regions->n_steps > 0);
+  return keeps (way) || (way->job->regions && way->job->regions->n_steps > 0);
 }
 
 /* The canvas before the first step. Numbers are drawn in the order of the
@@ -535,9 +543,10 @@ sample (Way *way, GError **error)
     denoise.structure = tess_tensor_f32 (way->structure);
   if (way->clean)
     {
-      way->keep = (TessKeep) { tess_tensor_f32 (way->painted),
-                               tess_tensor_f32 (way->clean),
-                               tess_tensor_f32 (way->noise) };
+      way->keep
+          = (TessKeep) { way->painted ? tess_tensor_f32 (way->painted) : NULL,
+                         tess_tensor_f32 (way->clean),
+                         tess_tensor_f32 (way->noise) };
       denoise.keep = &way->keep;
     }
   good = go_on (way, &denoise, error)

@@ -60,6 +60,19 @@ tess_phase_native_size (const TessPhaseModel *model,
       }
 }
 
+gint
+tess_phase_times (const TessPhaseModel *model, gint width, gint height)
+{
+  gint w, h;
+
+  tess_phase_native_size (model, width, height, &w, &h);
+  /* a shape is never met exactly */
+  return (gint) MAX (ceil (MAX ((gdouble) width / (w * model->factor),
+                                (gdouble) height / (h * model->factor))
+                           - 0.05),
+                     1.0);
+}
+
 static TessPhase *
 add_phase (GPtrArray *phases, const TessRequest *request, gboolean follows)
 {
@@ -137,8 +150,52 @@ tiling_of_refine (const TessRequest *request)
       return TESS_TILING_SPOT;
     case TESS_REFINE_FSTD:
       return TESS_TILING_FSTD;
+    case TESS_REFINE_DEMOFUSION:
+      return TESS_TILING_DEMOFUSION;
     }
   return TESS_TILING_SHIFTED;
+}
+
+/* The same, painted as large as asked for. */
+static TessPhase *
+add_large (GPtrArray *phases, const TessRequest *request, gboolean follows)
+{
+  TessPhase *large = add_phase (phases, request, follows);
+
+  large->request->method = tiling_of_refine (request);
+  large->request->strength = request->detail;
+  if (request->wrap == TESS_WRAP_AUTO)
+    large->request->wrap = TESS_WRAP_NONE;
+  if (large->request->method == TESS_TILING_DEMOFUSION)
+    {
+      /* It begins with noise, and with what it follows. */
+      large->request->strength = 1.0;
+      large->request->bootstrap = 0.0;
+    }
+  return large;
+}
+
+/* Twice, three times ... as large as the first one, up to what was asked for.
+ */
+static void
+add_larger (GPtrArray *phases,
+            const TessRequest *request,
+            const TessPhaseModel *model,
+            gboolean follows)
+{
+  gint n = tess_phase_times (model, request->width, request->height);
+
+  for (gint i = 2; i < n; i++, follows = TRUE)
+    {
+      TessRequest *larger = add_large (phases, request, follows)->request;
+
+      larger->width
+          = MAX (request->width * i / n / model->factor, 1) * model->factor;
+      larger->height
+          = MAX (request->height * i / n / model->factor, 1) * model->factor;
+      larger->close = 0;
+    }
+  add_large (phases, request, follows);
 }
 
 GPtrArray *
@@ -149,15 +206,12 @@ tess_phases_new (const TessRequest *request, const TessPhaseModel *model)
 
   if (request->method == TESS_TILING_ANY_SIZE)
     {
-      TessPhase *large;
-
       if (!given)
         add_first (phases, request, model);
-      large = add_phase (phases, request, !given);
-      large->request->method = tiling_of_refine (request);
-      large->request->strength = request->detail;
-      if (request->wrap == TESS_WRAP_AUTO)
-        large->request->wrap = TESS_WRAP_NONE;
+      if (tiling_of_refine (request) == TESS_TILING_DEMOFUSION)
+        add_larger (phases, request, model, !given);
+      else
+        add_large (phases, request, !given);
     }
   else
     add_phase (phases, request, FALSE);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * core/phase.h: the pictures that a request takes, one after another: a small
- * one first and then the same large (any-size), views of the poles after a
- * panorama. Each is a request complete in itself; most jobs are one phase. */
+ * one first and then the same large, or larger and larger (any-size), views of
+ * the poles after a panorama. Each is a request complete in itself; most jobs
+ * are one phase. */
 #pragma once
 
 #include "core/request.h"
@@ -31,6 +32,9 @@ typedef struct
  */
 GPtrArray *
 tess_phases_new (const TessRequest *request, const TessPhaseModel *model);
+
+/* How many times larger than that a picture is, rounded up, 1 at least. */
+gint tess_phase_times (const TessPhaseModel *model, gint width, gint height);
 
 /**
  * tess_phase_native_size:

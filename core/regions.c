@@ -71,7 +71,7 @@ canvas_row (const gfloat *planes,
             gint y)
 {
   return planes
-         + ((gsize) prompt * plan->height + (tile.y + y) % plan->height)
+         + ((gsize) prompt * plan->height + tess_tile_plan_row (plan, tile, y))
                * plan->width;
 }
 
@@ -89,7 +89,7 @@ tess_regions_present (const TessRegions *regions,
         const gfloat *row = canvas_row (regions->masks, plan, tile, n, y);
 
         for (gint x = 0; x < tile.w; x++)
-          if (row[(tile.x + x) % plan->width] > 0.0f)
+          if (row[tess_tile_plan_column (plan, tile, x)] > 0.0f)
             {
               present |= 1u << n;
               break;
@@ -130,7 +130,7 @@ tess_regions_mask (const TessRegions *regions,
 
         for (gint x = 0; x < tile.w; x++, src++, background++)
           {
-            gfloat m = row[(tile.x + x) % plan->width];
+            gfloat m = row[tess_tile_plan_column (plan, tile, x)];
 
             *src = m * *src + (1.0f - m) * *background;
           }
@@ -153,6 +153,6 @@ tess_regions_share (const TessRegions *regions,
         const gfloat *row = canvas_row (regions->shares, plan, tile, n, y);
 
         for (gint x = 0; x < tile.w; x++)
-          dst[y * tile.w + x] += row[(tile.x + x) % plan->width];
+          dst[y * tile.w + x] += row[tess_tile_plan_column (plan, tile, x)];
       }
 }

@@ -50,6 +50,7 @@ static const TessChoice methods[] = {
   { "fstd", TESS_TILING_FSTD },
   { "any-size", TESS_TILING_ANY_SIZE },
   { "upscale", TESS_TILING_UPSCALE },
+  { "demofusion", TESS_TILING_DEMOFUSION },
   { NULL },
 };
 
@@ -65,6 +66,7 @@ static const TessChoice refines[] = {
   { "multidiffusion", TESS_REFINE_MULTIDIFFUSION },
   { "spot", TESS_REFINE_SPOT },
   { "fstd", TESS_REFINE_FSTD },
+  { "demofusion", TESS_REFINE_DEMOFUSION },
   { NULL },
 };
 
@@ -180,7 +182,8 @@ static const TessRequestField fields[] = {
           "how tiles work together; ring, ring-1 (fast) and stitch (as "
           "published) close a panorama; any-size composes small and "
           "paints that large; shifted is its fast second part, spot and fstd "
-          "are others' ways to it; upscale paints init larger"),
+          "are others' ways to it; upscale paints init larger with StableSR, "
+          "demofusion with the model alone"),
   CHOICE ("wrap",
           wrap,
           wraps,
@@ -251,12 +254,14 @@ static const TessRequestField fields[] = {
           refine,
           refines,
           "any-size: how tiles of the large picture lie; multidiffusion is "
-          "slower and smoother"),
+          "slower and smoother, demofusion paints larger and larger, which "
+          "takes longest and keeps things from appearing twice"),
   REAL ("detail",
         detail,
         0.0,
         1.0,
-        "any-size: how much of the enlarged picture is painted anew, above 0"),
+        "any-size, demofusion: how much of the enlarged picture is painted "
+        "anew, above 0"),
   INT ("close",
        close,
        0,
@@ -526,6 +531,28 @@ panorama_check (const TessRequest *request, GError **error)
 }
 
 static gboolean
+demofusion_check (const TessRequest *request, GError **error)
+{
+  gboolean alone = request->method == TESS_TILING_DEMOFUSION;
+
+  if (!alone
+      && (request->method != TESS_TILING_ANY_SIZE
+          || request->refine != TESS_REFINE_DEMOFUSION))
+    return TRUE;
+  if (alone && request->init == NULL && request->init_path == NULL)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "there is no picture that demofusion could paint larger; give "
+                 "one as init, or take any-size and refine it so");
+  else if (request->sampler == TESS_SAMPLER_UNIPC)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "demofusion mixes the small picture in between two steps, "
+                 "which unipc takes back; take another sampler");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
 upscale_check (const TessRequest *request, GError **error)
 {
   if (request->method != TESS_TILING_UPSCALE)
@@ -653,8 +680,9 @@ tess_request_check (const TessRequest *request, GError **error)
                    "a strength of 0 would paint nothing; take more, up to 1");
       return FALSE;
     }
-  return panorama_check (request, error) && upscale_check (request, error)
-         && regions_check (request, error) && instances_check (request, error);
+  return panorama_check (request, error) && demofusion_check (request, error)
+         && upscale_check (request, error) && regions_check (request, error)
+         && instances_check (request, error);
 }
 
 static gboolean

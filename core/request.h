@@ -31,8 +31,10 @@ typedef enum
   TESS_TILING_SHIFTED,        /* side by side, shifting: core/moving.h */
   TESS_TILING_SPOT,           /* the same, over the edges: SpotDiffusion */
   TESS_TILING_FSTD,           /* Any-Size-Diffusion as published */
-  TESS_TILING_ANY_SIZE, /* small and whole first, then large: core/phase.h */
-  TESS_TILING_UPSCALE,  /* init painted larger (StableSR): core/upscale.h */
+  TESS_TILING_ANY_SIZE,   /* small and whole first, then large: core/phase.h */
+  TESS_TILING_UPSCALE,    /* init painted larger (StableSR): core/upscale.h */
+  TESS_TILING_DEMOFUSION, /* init painted larger by the model that painted it:
+                             core/demofusion.h */
 } TessTiling;
 
 /* How tiles of any-size's second picture lie. */
@@ -42,6 +44,7 @@ typedef enum
   TESS_REFINE_MULTIDIFFUSION,
   TESS_REFINE_SPOT,
   TESS_REFINE_FSTD,
+  TESS_REFINE_DEMOFUSION, /* larger and larger in several pictures */
 } TessRefine;
 
 /* Which edges of the canvas meet. */
@@ -117,7 +120,8 @@ typedef struct
   TessColourFix colours; /* upscale */
 
   TessRefine refine; /* any-size */
-  gdouble detail;    /* any-size: strength of the second picture, > 0 */
+  gdouble detail;    /* any-size: strength of the second picture, > 0; with
+                        demofusion how soon it leaves the one before */
   gint close;        /* with init: pixels about the seam that are painted so
                         that edges meet; the rest is kept; 0: all is painted */
   gdouble poles;     /* panoramas: strength at zenith and nadir; 0: none */

@@ -46,6 +46,8 @@ typedef struct
   gint *starts_y; /* [n_y], rising */
   gint *sizes_x;  /* [n_x], up to tile_w; NULL: all as large */
   gint *sizes_y;
+  gint apart;   /* from one cell of a tile to the next, 1 as a rule: a view of
+                   the canvas that skips some; 0: 1 */
   gint n_tiles; /* n_x * n_y */
 } TessTilePlan;
 
@@ -76,6 +78,36 @@ tess_tile_plan_tile (const TessTilePlan *plan, gint i)
   };
 
   return tile;
+}
+
+/* The canvas's column (row) below the cell @i of a tile that starts at @start:
+ * round a ring; else beyond the end of the canvas the last one that the tile
+ * has. */
+static inline gint
+tess_tile_plan_cell (gint start, gint i, gint apart, gint length, gboolean wrap)
+{
+  gint at = start + i * MAX (apart, 1);
+
+  if (at < length)
+    return at;
+  return wrap ? at % length
+              : at
+                    - (at - length + MAX (apart, 1)) / MAX (apart, 1)
+                          * MAX (apart, 1);
+}
+
+static inline gint
+tess_tile_plan_column (const TessTilePlan *plan, TessTile tile, gint i)
+{
+  return tess_tile_plan_cell (tile.x, i, plan->apart, plan->width,
+                              plan->wrap_x);
+}
+
+static inline gint
+tess_tile_plan_row (const TessTilePlan *plan, TessTile tile, gint i)
+{
+  return tess_tile_plan_cell (tile.y, i, plan->apart, plan->height,
+                              plan->wrap_y);
 }
 
 /* Cells that the network sees over cells of the canvas: 1 without overlap. */

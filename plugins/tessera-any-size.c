@@ -31,7 +31,9 @@ row_refine (TessStudioSettings *settings, TessTable *table)
       table, _ ("Tiles"), "refine",
       _ ("How tiles of the large picture lie. Shifting ones need about one "
          "call each and leave no seam; overlapping ones take three times as "
-         "long and are smoother still. The others are to compare with."));
+         "long and are smoother still. DemoFusion paints larger and larger in "
+         "several pictures: it takes by far the longest, and nothing appears "
+         "twice. The others are to compare with."));
 }
 
 static const TessRow rows[] = {

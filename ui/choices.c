@@ -86,6 +86,7 @@ static const struct
   { "refine", "multidiffusion", N_ ("Overlapping tiles: smoother, slower") },
   { "refine", "spot", N_ ("SpotDiffusion") },
   { "refine", "fstd", N_ ("Any-Size-Diffusion, as published") },
+  { "refine", "demofusion", N_ ("DemoFusion: larger and larger, slow") },
   { "grid", "even", N_ ("Spread evenly") },
   { "grid", "anchored", N_ ("In fixed steps") },
   { "weight", "auto", N_ ("What suits the method") },

@@ -75,11 +75,15 @@ job_new (gint kind)
         request->tile = 8;
       }
       break;
+    case 6: /* a picture that steps begin with; three phases */
+      request->method = TESS_TILING_ANY_SIZE;
+      request->refine = TESS_REFINE_DEMOFUSION;
+      break;
     }
   return request;
 }
 
-#define N_KINDS 6
+#define N_KINDS 7
 
 typedef struct
 {
