@@ -17,27 +17,17 @@ static const TessGpuShader *const convert_shader[2][2] = {
 };
 
 const TessGpuOp *const tess_gpu_ops[] = {
-  &tess_gpu_conv2d,
-  &tess_gpu_linear,
-  &tess_gpu_attention,
-  &tess_gpu_grounded_attention,
-  &tess_gpu_group_norm,
-  &tess_gpu_group_stats,
-  &tess_gpu_layer_norm,
-  &tess_gpu_add,
-  &tess_gpu_activate,
-  &tess_gpu_concat,
-  &tess_gpu_crop,
-  &tess_gpu_embed,
-  &tess_gpu_constant,
-  &tess_gpu_store,
-  &tess_gpu_scale,
-  &tess_gpu_scale_low,
-  &tess_gpu_depthwise,
-  &tess_gpu_gather,
-  &tess_gpu_fuse,
-  &tess_gpu_mix,
-  NULL,
+  &tess_gpu_conv2d,     &tess_gpu_linear,
+  &tess_gpu_attention,  &tess_gpu_grounded_attention,
+  &tess_gpu_group_norm, &tess_gpu_group_stats,
+  &tess_gpu_layer_norm, &tess_gpu_add,
+  &tess_gpu_activate,   &tess_gpu_concat,
+  &tess_gpu_crop,       &tess_gpu_embed,
+  &tess_gpu_constant,   &tess_gpu_store,
+  &tess_gpu_scale,      &tess_gpu_scale_low,
+  &tess_gpu_depthwise,  &tess_gpu_gather,
+  &tess_gpu_fuse,       &tess_gpu_mix,
+  &tess_gpu_rescale,    NULL,
 };
 
 const TessGpuOp *

@@ -85,6 +85,7 @@ extern const TessGpuOp tess_gpu_depthwise;
 extern const TessGpuOp tess_gpu_gather;
 extern const TessGpuOp tess_gpu_fuse;
 extern const TessGpuOp tess_gpu_mix;
+extern const TessGpuOp tess_gpu_rescale;
 
 /* All of them; ends with NULL. */
 extern const TessGpuOp *const tess_gpu_ops[];

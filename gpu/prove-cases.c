@@ -48,7 +48,9 @@ const TessGpuCase tess_gpu_cases[] = {
   { &tess_depthwise_class, 1, 5, 7, 12, .k = 3 },
   { &tess_gather_class, 1, 5, 7, 4 },
   { &tess_fuse_class, 3, 5, 7, 4 },
+  { &tess_fuse_class, 3, 5, 7, 4, .more = TRUE },
   { &tess_mix_class, 1, 5, 7, 4 },
+  { &tess_rescale_class, 1, 5, 7, 4 },
   { NULL },
 };
 
@@ -206,6 +208,21 @@ record_norm (Maker *m, const TessGpuCase *c, TessType type)
                                      .eps = 1e-5f });
 }
 
+static TessValue *
+record_rescale (Maker *m, TessValue *src, TessValue *like)
+{
+  TessProgram *p = m->program;
+
+  return tess_rescale (
+      p,
+      &(TessRescale) { .src = src,
+                       .stats = tess_group_stats (
+                           p, &(TessGroupStats) { .src = src, .n_groups = 1 }),
+                       .like = tess_group_stats (
+                           p, &(TessGroupStats) { .src = like, .n_groups = 1 }),
+                       .amount = 0.7f });
+}
+
 /* The loop's own, with tiles that pass the canvas's edge. */
 static TessValue *
 record_canvas (Maker *m, const TessGpuCase *c, TessType type)
@@ -225,8 +242,13 @@ record_canvas (Maker *m, const TessGpuCase *c, TessType type)
                          .places = source (m, TESS_I32, 1, 1, c->n, 4),
                          .weights_x = source (m, TESS_F32, 1, 1, c->n, 5),
                          .weights_y = source (m, TESS_F32, 1, 1, c->n, 4),
+                         .shares
+                         = c->more ? source (m, TESS_F32, c->n, 4, 5, 1) : NULL,
                          .height = c->h,
                          .width = c->w });
+  if (c->klass == &tess_rescale_class)
+    return record_rescale (m, source (m, type, 1, c->h, c->w, c->ic),
+                           source (m, type, 1, c->h, c->w, c->ic));
   return tess_mix (p, &(TessMix) {
                           .src = { source (m, type, 1, c->h, c->w, c->ic),
                                    source (m, type, 1, c->h, c->w, c->ic),
@@ -302,7 +324,7 @@ tess_gpu_case_record (const TessGpuCase *c,
            || c->klass == &tess_layer_norm_class)
     value = record_norm (&maker, c, type);
   else if (c->klass == &tess_gather_class || c->klass == &tess_fuse_class
-           || c->klass == &tess_mix_class)
+           || c->klass == &tess_mix_class || c->klass == &tess_rescale_class)
     value = record_canvas (&maker, c, type);
   else
     value = record_rest (&maker, c, type);

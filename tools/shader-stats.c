@@ -474,6 +474,10 @@ record_rest (TessProgram *program, TessValue *map, const TessWeight *window)
   tess_mix (program, &(TessMix) { .src = { canvas, canvas, canvas },
                                   .n_src = 3,
                                   .weights = table (program, TESS_F32, 1, 8) });
+  tess_rescale (program,
+                &(TessRescale) { .src = canvas,
+                                 .stats = table (program, TESS_F32, 1, 2),
+                                 .like = table (program, TESS_F32, 1, 2) });
 }
 
 static void

@@ -29,6 +29,8 @@ enum
   TESS_SLOT_PLACES = 1, /* gather, fuse */
   TESS_SLOT_WEIGHTS_X = 2,
   TESS_SLOT_WEIGHTS_Y = 3,
+  TESS_SLOT_SHARES = 4,             /* fuse */
+  TESS_SLOT_LIKE = 2,               /* rescale; its own are STATS */
   TESS_SLOT_WEIGHTS = TESS_MIX_MAX, /* mix; its maps are 0 .. 7 */
 };
 enum
@@ -98,6 +100,12 @@ typedef struct
   gint k;
 } TessDepthwiseOp;
 
+typedef struct
+{
+  TessOp op;
+  gfloat amount;
+} TessRescaleOp;
+
 extern const TessOpClass tess_conv2d_class;
 extern const TessOpClass tess_linear_class;
 extern const TessOpClass tess_attention_class;
@@ -118,6 +126,7 @@ extern const TessOpClass tess_depthwise_class;
 extern const TessOpClass tess_gather_class; /* TessOp */
 extern const TessOpClass tess_fuse_class;   /* TessOp */
 extern const TessOpClass tess_mix_class;    /* TessOp */
+extern const TessOpClass tess_rescale_class;
 
 /* Width of a head that attention takes at most. */
 #define TESS_MAX_HEAD 1024

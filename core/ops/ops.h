@@ -178,6 +178,8 @@ typedef struct
   TessValue *tiles;
   TessValue *places;                /* i32 [1, 1, n, 4]: x, y, width, height */
   TessValue *weights_x, *weights_y; /* f32 [1, 1, n, w], [1, 1, n, h] */
+  TessValue *shares;                /* f32 [n, h, w, 1] laid out as the tiles: a
+                                       factor of each cell, NULL: 1 */
   gint height, width;
 } TessFuse;
 TessValue *tess_fuse (TessProgram *program, const TessFuse *args);
@@ -192,6 +194,17 @@ typedef struct
   TessValue *weights; /* f32, n_src of them or more */
 } TessMix;
 TessValue *tess_mix (TessProgram *program, const TessMix *args);
+
+/* src * (amount * s (like) / s (src) + 1 - amount), s: the standard deviation
+ * of all there is; src as it is where that is 0. Lin 2023, 3.4. */
+typedef struct
+{
+  TessValue *src;
+  TessValue *stats, *like; /* mean and variance, of tess_group_stats with one
+                              group: f32 [1, 1, 1, 2] */
+  gfloat amount;
+} TessRescale;
+TessValue *tess_rescale (TessProgram *program, const TessRescale *args);
 
 /* Rows of a table by number: ids i32 [1, 1, 1, t] -> [1, 1, t, c]. */
 TessValue *

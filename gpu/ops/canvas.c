@@ -1,29 +1,47 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * gpu/ops/canvas.c: the loop's own ops: tiles of a canvas, their sum on it,
- * and sums of canvases. */
+ * sums of canvases, and one brought to the spread of another. */
 #include "gpu/kernel.h"
 
 #include "gpu/shaders/fuse.h"
 #include "gpu/shaders/gather.h"
 #include "gpu/shaders/mix.h"
+#include "gpu/shaders/rescale.h"
 
 TESS_GPU_SHADER (fuse);
 TESS_GPU_SHADER (gather);
 TESS_GPU_SHADER (mix);
+TESS_GPU_SHADER (rescale);
+
+/* A dispatch that writes the answer and reads @src, in the shader's order. */
+static TessGpuDispatch *
+dispatch_of (TessGpuKernel *kernel,
+             const TessGpuShader *const shader[2],
+             const TessGpuBinding *src,
+             guint n)
+{
+  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, shader);
+
+  tess_gpu_bind_dst (dispatch, kernel->op->dst);
+  for (guint i = 0; i < n; i++)
+    tess_gpu_bind (dispatch, src[i]);
+  return dispatch;
+}
 
 static void
 make_gather (const TessGpuVariant *variant, TessGpuKernel *kernel)
 {
-  const TessOp *op = kernel->op;
-  const TessShape *canvas = &op->src[TESS_SLOT_SRC]->shape;
-  const TessShape *shape = &op->dst->shape;
-  TessGpuBinding src = tess_gpu_source (kernel, op->src[TESS_SLOT_SRC]);
-  TessGpuBinding places
-      = tess_gpu_source_typed (kernel, op->src[TESS_SLOT_PLACES], TESS_I32);
-  TessGpuBinding factor
-      = tess_gpu_source_typed (kernel, op->src[TESS_SLOT_FACTOR], TESS_F32);
-  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, gather_shader);
-  TessGatherPush push = {
+  TessValue *const *from = kernel->op->src;
+  const TessShape *canvas = &from[TESS_SLOT_SRC]->shape;
+  const TessShape *shape = &kernel->op->dst->shape;
+  const TessGpuBinding src[] = {
+    tess_gpu_source (kernel, from[TESS_SLOT_SRC]),
+    tess_gpu_source_typed (kernel, from[TESS_SLOT_PLACES], TESS_I32),
+    tess_gpu_source_typed (kernel, from[TESS_SLOT_FACTOR], TESS_F32),
+  };
+  TessGpuDispatch *dispatch
+      = dispatch_of (kernel, gather_shader, src, G_N_ELEMENTS (src));
+  const TessGatherPush push = {
     .n = shape->n,
     .h = shape->h,
     .w = shape->w,
@@ -32,10 +50,6 @@ make_gather (const TessGpuVariant *variant, TessGpuKernel *kernel)
     .width = canvas->w,
   };
 
-  tess_gpu_bind_dst (dispatch, op->dst);
-  tess_gpu_bind (dispatch, src);
-  tess_gpu_bind (dispatch, places);
-  tess_gpu_bind (dispatch, factor);
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, tess_shape_n_elements (shape), 256);
 }
@@ -43,31 +57,28 @@ make_gather (const TessGpuVariant *variant, TessGpuKernel *kernel)
 static void
 make_fuse (const TessGpuVariant *variant, TessGpuKernel *kernel)
 {
-  const TessOp *op = kernel->op;
-  const TessShape *tiles = &op->src[TESS_SLOT_SRC]->shape;
-  const TessShape *shape = &op->dst->shape;
-  TessGpuBinding src = tess_gpu_source (kernel, op->src[TESS_SLOT_SRC]);
-  TessGpuBinding places
-      = tess_gpu_source_typed (kernel, op->src[TESS_SLOT_PLACES], TESS_I32);
-  TessGpuBinding weights_x
-      = tess_gpu_source_typed (kernel, op->src[TESS_SLOT_WEIGHTS_X], TESS_F32);
-  TessGpuBinding weights_y
-      = tess_gpu_source_typed (kernel, op->src[TESS_SLOT_WEIGHTS_Y], TESS_F32);
-  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, fuse_shader);
-  TessFusePush push = {
+  TessValue *const *from = kernel->op->src;
+  const TessShape *tiles = &from[TESS_SLOT_SRC]->shape;
+  const TessShape *shape = &kernel->op->dst->shape;
+  const TessGpuBinding src[] = {
+    tess_gpu_source (kernel, from[TESS_SLOT_SRC]),
+    tess_gpu_source_typed (kernel, from[TESS_SLOT_PLACES], TESS_I32),
+    tess_gpu_source_typed (kernel, from[TESS_SLOT_WEIGHTS_X], TESS_F32),
+    tess_gpu_source_typed (kernel, from[TESS_SLOT_WEIGHTS_Y], TESS_F32),
+    tess_gpu_source_typed (kernel, from[TESS_SLOT_SHARES], TESS_F32),
+  };
+  TessGpuDispatch *dispatch
+      = dispatch_of (kernel, fuse_shader, src, G_N_ELEMENTS (src));
+  const TessFusePush push = {
     .n = tiles->n,
     .h = tiles->h,
     .w = tiles->w,
     .c = tiles->c,
     .height = shape->h,
     .width = shape->w,
+    .has_shares = from[TESS_SLOT_SHARES] != NULL,
   };
 
-  tess_gpu_bind_dst (dispatch, op->dst);
-  tess_gpu_bind (dispatch, src);
-  tess_gpu_bind (dispatch, places);
-  tess_gpu_bind (dispatch, weights_x);
-  tess_gpu_bind (dispatch, weights_y);
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, tess_shape_n_elements (shape), 64);
 }
@@ -76,22 +87,38 @@ static void
 make_mix (const TessGpuVariant *variant, TessGpuKernel *kernel)
 {
   const TessOp *op = kernel->op;
-  TessGpuBinding src[TESS_MIX_MAX];
-  TessGpuBinding weights
-      = tess_gpu_source_typed (kernel, op->src[TESS_SLOT_WEIGHTS], TESS_F32);
+  TessGpuBinding src[1 + TESS_MIX_MAX];
   TessMixPush push = { .n = (guint32) tess_shape_n_elements (&op->dst->shape) };
   TessGpuDispatch *dispatch;
 
+  src[0] = tess_gpu_source_typed (kernel, op->src[TESS_SLOT_WEIGHTS], TESS_F32);
   for (gint i = 0; i < TESS_MIX_MAX; i++)
     {
-      src[i] = tess_gpu_source (kernel, op->src[i]);
+      src[1 + i] = tess_gpu_source (kernel, op->src[i]);
       push.n_src += op->src[i] != NULL;
     }
-  dispatch = tess_gpu_dispatch_new (kernel, mix_shader);
-  tess_gpu_bind_dst (dispatch, op->dst);
-  tess_gpu_bind (dispatch, weights);
-  for (gint i = 0; i < TESS_MIX_MAX; i++)
-    tess_gpu_bind (dispatch, src[i]);
+  dispatch = dispatch_of (kernel, mix_shader, src, G_N_ELEMENTS (src));
+  tess_gpu_push (dispatch, push);
+  tess_gpu_groups_1d (dispatch, push.n, 256);
+}
+
+static void
+make_rescale (const TessGpuVariant *variant, TessGpuKernel *kernel)
+{
+  const TessRescaleOp *op = (const TessRescaleOp *) kernel->op;
+  TessValue *const *from = op->op.src;
+  const TessGpuBinding src[] = {
+    tess_gpu_source (kernel, from[TESS_SLOT_SRC]),
+    tess_gpu_source_typed (kernel, from[TESS_SLOT_STATS], TESS_F32),
+    tess_gpu_source_typed (kernel, from[TESS_SLOT_LIKE], TESS_F32),
+  };
+  TessGpuDispatch *dispatch
+      = dispatch_of (kernel, rescale_shader, src, G_N_ELEMENTS (src));
+  const TessRescalePush push = {
+    .n = (guint32) tess_shape_n_elements (&op->op.dst->shape),
+    .amount = op->amount,
+  };
+
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, push.n, 256);
 }
@@ -111,6 +138,12 @@ static const TessGpuVariant mix_variants[] = {
   { NULL },
 };
 
+static const TessGpuVariant rescale_variants[] = {
+  { .name = "plain", .make = make_rescale },
+  { NULL },
+};
+
 const TessGpuOp tess_gpu_gather = { &tess_gather_class, gather_variants };
 const TessGpuOp tess_gpu_fuse = { &tess_fuse_class, fuse_variants };
 const TessGpuOp tess_gpu_mix = { &tess_mix_class, mix_variants };
+const TessGpuOp tess_gpu_rescale = { &tess_rescale_class, rescale_variants };

@@ -15,6 +15,7 @@ layout (binding = 1) readonly buffer Tiles { STORE tiles[]; };
 layout (binding = 2) readonly buffer Places { int places[]; };
 layout (binding = 3) readonly buffer WeightsX { float weights_x[]; };
 layout (binding = 4) readonly buffer WeightsY { float weights_y[]; };
+layout (binding = 5) readonly buffer Shares { float shares[]; };
 
 void
 main ()
@@ -36,10 +37,12 @@ main ()
       if (i < w && j < h)
         {
           float weight = weights_y[n * push.h + j] * weights_x[n * push.w + i];
+          uint from = n * push.h * push.w + j * w + i;
 
+          if (push.has_shares != 0)
+            weight *= shares[from];
           if (weight != 0.0)
-            sum += weight
-                   * float (tiles[(n * push.h * push.w + j * w + i) * push.c + c]);
+            sum += weight * float (tiles[from * push.c + c]);
         }
     }
   dst[at] = STORE (sum);

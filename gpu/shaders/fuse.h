@@ -5,4 +5,5 @@
 TESS_PUSH_BEGIN
 uint n, h, w, c;    /* of the tiles */
 uint height, width; /* of the canvas */
+uint has_shares;
 TESS_PUSH_END (TessFusePush)

@@ -716,6 +716,46 @@ record_fuse (Maker *maker, gconstpointer data)
 }
 
 static TessValue *
+record_shared (Maker *maker, gconstpointer data)
+{
+  const CanvasRow *row = data;
+
+  return tess_fuse (
+      maker->program,
+      &(TessFuse) {
+          .tiles = source (maker, row->n, row->h, row->w, row->c),
+          .places = places (maker, row, TRUE),
+          .weights_x = source_typed (maker, TESS_F32, 1, 1, row->n, row->w),
+          .weights_y = source_typed (maker, TESS_F32, 1, 1, row->n, row->h),
+          .shares = source_typed (maker, TESS_F32, row->n, row->h, row->w, 1),
+          .height = row->height,
+          .width = row->width,
+      });
+}
+
+static TessValue *
+spread (Maker *maker, TessValue *src)
+{
+  return tess_group_stats (maker->program,
+                           &(TessGroupStats) { .src = src, .n_groups = 1 });
+}
+
+/* The source is drawn first: in 16 bits one number of a spread is not seen. */
+static TessValue *
+record_rescale (Maker *maker, gconstpointer data)
+{
+  const CanvasRow *row = data;
+  TessValue *src = source (maker, 1, row->height, row->width, row->c);
+  TessValue *like = source (maker, 1, row->h, row->w, row->c);
+
+  return tess_rescale (maker->program,
+                       &(TessRescale) { .src = src,
+                                        .stats = spread (maker, src),
+                                        .like = spread (maker, like),
+                                        .amount = 0.25f * (1 + row->c % 3) });
+}
+
+static TessValue *
 record_mix (Maker *maker, gconstpointer data)
 {
   const CanvasRow *row = data;
@@ -733,7 +773,9 @@ START_TEST (canvas)
 {
   check_row (record_gather, &canvas_rows[_i], _i, TRUE);
   check_row (record_fuse, &canvas_rows[_i], _i, FALSE);
+  check_row (record_shared, &canvas_rows[_i], _i, FALSE);
   check_row (record_mix, &canvas_rows[_i], _i, FALSE);
+  check_row (record_rescale, &canvas_rows[_i], _i, FALSE);
 }
 END_TEST
 
