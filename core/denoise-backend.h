@@ -6,7 +6,8 @@
  * Everything there is a weighted sum of canvases, and the weights come from
  * the plain code: guidance is a factor of a tile's weights, and the sampler's
  * own step, run on the unit canvases, says what it makes of any. So no method
- * and no sampler knows of this.
+ * and no sampler knows of this. Where guidance is brought back to a spread,
+ * that is one number of two canvases more.
  *
  * The canvas and the sampler's memory also come back with each step's last
  * submit, for a card that fails must not cost the picture, and a job can be
@@ -19,8 +20,9 @@ G_BEGIN_DECLS
 
 typedef struct _TessDenoiseBackend TessDenoiseBackend;
 
-/* TRUE where @job asks for nothing but weighted sums of whole tiles: no
- * regions, no part that is kept, no rescaled guidance. */
+/* FALSE where @job has no backend, its tiles leave cells free of which nothing
+ * was said before, or its method follows a picture or has a second set of
+ * tiles. */
 gboolean tess_denoise_backend_takes (const TessDenoise *job);
 
 /**
@@ -36,7 +38,8 @@ void tess_denoise_backend_free (TessDenoiseBackend *self); /* may be NULL */
 /**
  * tess_denoise_backend_step:
  * One step, told of as the loop tells; @x and the sampler have what it made of
- * them. @noise: unit, NULL where the sampler wants none.
+ * them. @noise: unit, NULL where the sampler wants none. @output: as large as
+ * @x; what was said, if the method holds.
  * Errors: as tess_denoise_run; then @x and the sampler are as they were.
  */
 gboolean tess_denoise_backend_step (TessDenoiseBackend *self,
@@ -44,6 +47,7 @@ gboolean tess_denoise_backend_step (TessDenoiseBackend *self,
                                     const GArray *samples,
                                     const gfloat *noise,
                                     gfloat *x,
+                                    gfloat *output,
                                     GCancellable *cancellable,
                                     GError **error);
 

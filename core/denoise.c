@@ -65,8 +65,8 @@ tile_of (const TessDenoise *job, const TessSample *sample)
   return tess_tile_plan_tile (plan_of (job, sample), sample->tile);
 }
 
-static gboolean
-is_bootstrapped (const TessDenoise *job, gint step)
+gboolean
+tess_denoise_is_bootstrapped (const TessDenoise *job, gint step)
 {
   return job->regions && step < job->regions->n_steps;
 }
@@ -124,7 +124,7 @@ add_tile (const TessDenoise *job,
       TessSample sample = {
         .tile = tile,
         .wide = wide,
-        .alone = is_bootstrapped (job, step) ? n : 0,
+        .alone = tess_denoise_is_bootstrapped (job, step) ? n : 0,
         .prompts = 1u << n,
       };
 
@@ -143,9 +143,8 @@ add_tile (const TessDenoise *job,
     }
 }
 
-/* Tiles of one shape one after another, for they can be asked together. */
-static GArray *
-list_samples (const TessDenoise *job, gint step)
+GArray *
+tess_denoise_samples (const TessDenoise *job, gint step)
 {
   GArray *samples = g_array_new (FALSE, FALSE, sizeof (TessSample));
   const TessTilePlan *plan = job->method->plan;
@@ -195,8 +194,8 @@ end_of (const TessDenoise *job)
   return job->end_step > 0 ? MIN (job->end_step, n_steps) : n_steps;
 }
 
-static gboolean
-leaves_out (const TessDenoise *job)
+gboolean
+tess_denoise_leaves_out (const TessDenoise *job)
 {
   for (gint i = 0; job->grounds && i < job->method->plan->n_tiles; i++)
     if (job->grounds[i] < 0)
@@ -204,21 +203,56 @@ leaves_out (const TessDenoise *job)
   return FALSE;
 }
 
+/* Where cell @x, @y of a tile lies on a canvas that may meet itself. */
+static gsize
+cell_of (const TessTilePlan *plan, TessTile tile, gint x, gint y)
+{
+  return (gsize) tess_tile_plan_row (plan, tile, y) * plan->width
+         + tess_tile_plan_column (plan, tile, x);
+}
+
+/* In doubles: at the corner of a lone tile next to nothing is left. */
 void
 tess_denoise_cover (const TessDenoise *job, gfloat *dst)
 {
   const TessTilePlan *plan = job->method->plan;
+  const TessBlend *blend = job->method->blend;
   gsize n = (gsize) plan->width * plan->height;
-  gsize n_tile = (gsize) plan->tile_w * plan->tile_h;
-  g_autofree gint64 *sum = g_new0 (gint64, n);
-  g_autofree gfloat *ones = g_new (gfloat, n_tile);
+  g_autofree gdouble *sum = g_new0 (gdouble, n);
 
-  for (gsize i = 0; i < n_tile; i++)
-    ones[i] = 1.0f;
   for (gint i = 0; i < plan->n_tiles; i++)
-    if (job->grounds == NULL || job->grounds[i] >= 0)
-      tess_blend_add (job->method->blend, plan, i, 1, ones, NULL, sum);
-  tess_blend_read (sum, dst, n);
+    {
+      TessTile tile = tess_tile_plan_tile (plan, i);
+      const gdouble *of_x = blend->x + (gsize) (i % plan->n_x) * plan->tile_w;
+      const gdouble *of_y = blend->y + (gsize) (i / plan->n_x) * plan->tile_h;
+
+      for (gint y = 0; y < tile.h; y++)
+        for (gint x = 0; x < tile.w; x++)
+          if (job->grounds == NULL || job->grounds[i] >= 0)
+            sum[cell_of (plan, tile, x, y)] += of_y[y] * of_x[x];
+    }
+  for (gsize i = 0; i < n; i++)
+    dst[i] = (gfloat) sum[i];
+}
+
+void
+tess_denoise_share (const TessDenoise *job,
+                    const gfloat *cover,
+                    const TessSample *sample,
+                    gfloat *dst)
+{
+  const TessTilePlan *plan = plan_of (job, sample);
+  TessTile tile = tess_tile_plan_tile (plan, sample->tile);
+
+  if (job->regions)
+    tess_regions_share (job->regions, plan, sample->tile, sample->prompts, dst);
+  for (gint y = 0; y < tile.h; y++)
+    for (gint x = 0; x < tile.w; x++, dst++)
+      {
+        gfloat part = cover ? cover[cell_of (plan, tile, x, y)] : 1;
+
+        *dst = part > 0.0f ? (job->regions ? *dst : 1.0f) / part : 0.0f;
+      }
 }
 
 static void
@@ -244,7 +278,7 @@ tess_denoise_n_samples (const TessDenoise *job)
           g_autoptr (GArray) samples = NULL;
 
           begin_step (job, step);
-          samples = list_samples (job, step);
+          samples = tess_denoise_samples (job, step);
           n_last = samples->len;
         }
       n += n_last;
@@ -373,7 +407,7 @@ loop_init (Loop *loop, const TessDenoise *job, TessTensor *x, GError **error)
     loop->structure = g_new (gfloat, n_batch * loop->n_tile);
   loop->rows = g_new (gint32, n_batch);
   loop->grounds = g_new (gint32, n_batch);
-  if (leaves_out (job))
+  if (tess_denoise_leaves_out (job))
     {
       loop->cover = g_new (gfloat, (gsize) plan->width * plan->height);
       tess_denoise_cover (job, loop->cover);
@@ -417,14 +451,14 @@ loop_add (Loop *loop,
 {
   const TessDenoise *job = loop->job;
   const TessTilePlan *plan = plan_of (job, sample);
+  gboolean shared = job->regions != NULL || loop->cover != NULL;
 
-  if (job->regions)
-    tess_regions_share (job->regions, plan, sample->tile, sample->prompts,
-                        loop->share);
+  if (shared)
+    tess_denoise_share (job, loop->cover, sample, loop->share);
   if (tess_blend_add (sample->wide ? job->method->wide_blend
                                    : job->method->blend,
                       plan, sample->tile, job->channels, cells,
-                      job->regions ? loop->share : NULL, sum->data))
+                      shared ? loop->share : NULL, sum->data))
     return TRUE;
   return tess_denoise_no_number (loop->step, error);
 }
@@ -437,22 +471,30 @@ n_cells (const TessDenoise *job, const TessSample *sample)
   return (gsize) job->channels * tile.w * tile.h;
 }
 
-/* A flat colour as large as the tile. */
-static void
-loop_background (Loop *loop, const TessSample *sample)
+void
+tess_denoise_background (const TessDenoise *job,
+                         gint step,
+                         const TessSample *sample,
+                         gfloat *noise,
+                         gfloat *dst)
 {
-  const TessDenoise *job = loop->job;
+  const TessRegions *regions = job->regions;
   const TessTilePlan *plan = job->method->plan;
-  TessTile tile = tess_tile_plan_tile (plan, sample->tile);
-  gint pick = tess_regions_pick (job->regions, loop->step, sample->tile,
-                                 sample->alone);
-  const gfloat *src = job->regions->backgrounds + pick * loop->n_tile;
+  TessTile tile = tile_of (job, sample);
+  gint pick = tess_regions_pick (regions, step, sample->tile, sample->alone);
+  const gfloat *src
+      = regions->backgrounds
+        + (gsize) pick * job->channels * plan->tile_h * plan->tile_w;
 
   for (gint c = 0; c < job->channels; c++)
     for (gint y = 0; y < tile.h; y++)
-      memcpy (loop->background + ((gsize) c * tile.h + y) * tile.w,
+      memcpy (dst + ((gsize) c * tile.h + y) * tile.w,
               src + ((gsize) c * plan->tile_h + y) * plan->tile_w,
               tile.w * sizeof *src);
+  tess_blend_gather (plan_of (job, sample), sample->tile, job->channels,
+                     regions->noise, noise);
+  tess_sampler_add_noise (job->sampler, step, dst, noise, dst,
+                          n_cells (job, sample));
 }
 
 /* What the network is shown, in its own scale. */
@@ -468,15 +510,12 @@ loop_gather (Loop *loop, const TessSample *sample, gfloat *src, GError **error)
                      sample->wide ? loop->seen : loop->x, src);
   if (sample->alone > 0)
     {
-      loop_background (loop, sample);
-      tess_blend_gather (plan, sample->tile, job->channels, regions->noise,
-                         loop->noise);
-      tess_sampler_add_noise (job->sampler, loop->step, loop->background,
-                              loop->noise, loop->background, n);
+      tess_denoise_background (job, loop->step, sample, loop->noise,
+                               loop->background);
       tess_regions_mask (regions, plan, sample->tile, sample->alone,
                          job->channels, loop->background, src);
     }
-  if (is_bootstrapped (job, loop->step) && sample->positive
+  if (tess_denoise_is_bootstrapped (job, loop->step) && sample->positive
       && !loop_add (loop, sample, src, loop->sum_x, error))
     return FALSE;
   tess_sampler_scale_input (job->sampler, loop->step, src, src, n);
@@ -527,18 +566,6 @@ loop_call (Loop *loop,
   return TRUE;
 }
 
-/* What some tiles say of a cell as if there were no others. */
-static void
-loop_divide (Loop *loop, gfloat *dst)
-{
-  const TessTilePlan *plan = loop->job->method->plan;
-  gsize plane = (gsize) plan->width * plan->height;
-
-  for (gsize i = 0; i < loop->n_canvas && loop->cover; i++)
-    dst[i] = loop->cover[i % plane] > 0.0f ? dst[i] / loop->cover[i % plane]
-                                           : 0.0f;
-}
-
 /* dst = sum; where no tile lies, dst = held, which may be dst. */
 static void
 loop_read (Loop *loop, const TessTensor *sum, const gfloat *held, gfloat *dst)
@@ -550,7 +577,6 @@ loop_read (Loop *loop, const TessTensor *sum, const gfloat *held, gfloat *dst)
   if (blend->gap_x == 0 && blend->gap_y == 0)
     {
       tess_blend_read (src, dst, loop->n_canvas);
-      loop_divide (loop, dst);
       return;
     }
   for (gint row = 0; row < loop->job->channels * plan->height; row++)
@@ -626,7 +652,7 @@ loop_advance (Loop *loop)
       tess_guide (output, negative, loop->n_canvas, job->guidance,
                   job->guidance_rescale);
     }
-  if (is_bootstrapped (job, loop->step))
+  if (tess_denoise_is_bootstrapped (job, loop->step))
     loop_read (loop, loop->sum_x, loop->x, loop->x);
   if (job->look && (!job->looks || job->looks (loop->step, job->data)))
     job->look (loop->step, loop->x, output, job->data);
@@ -648,7 +674,7 @@ step_here (Loop *loop,
   memset (loop->sum->data, 0, loop->sum->n_bytes);
   if (loop->sum_negative)
     memset (loop->sum_negative->data, 0, loop->sum_negative->n_bytes);
-  if (is_bootstrapped (job, loop->step))
+  if (tess_denoise_is_bootstrapped (job, loop->step))
     memset (loop->sum_x->data, 0, loop->sum_x->n_bytes);
   for (gint i = 0, n; i < (gint) samples->len; i += n)
     {
@@ -680,7 +706,8 @@ step_there (Loop *loop,
     random = *job->random;
   noise = step_noise (loop);
   if (tess_denoise_backend_step (loop->backend, loop->step, samples, noise,
-                                 loop->x, cancellable, &local))
+                                 loop->x, tess_tensor_f32 (loop->output),
+                                 cancellable, &local))
     return TRUE;
   if (!g_error_matches (local, TESS_ERROR, TESS_ERROR_DEVICE)
       && !g_error_matches (local, TESS_ERROR, TESS_ERROR_MEMORY))
@@ -707,7 +734,7 @@ loop_step (Loop *loop, GCancellable *cancellable, GError **error)
   if (loop->job->method->wide)
     loop->job->method->see (loop->job->method, loop->job->channels, loop->x,
                             loop->seen);
-  samples = list_samples (loop->job, loop->step);
+  samples = tess_denoise_samples (loop->job, loop->step);
   /* Tiles that move may ask for more than the backend takes. */
   if (loop->backend != NULL && !tess_denoise_backend_takes (loop->job))
     g_clear_pointer (&loop->backend, tess_denoise_backend_free);

@@ -30,7 +30,8 @@ static const TessDiffusionConfig diffusion = {
   .steps_offset = 1,
 };
 
-/* In place of a network: silu (src), and more of it for a higher row. */
+/* In place of a network: silu (src), and a pattern that is stronger for a
+ * higher row. */
 typedef struct
 {
   gint n, h, w;
@@ -41,7 +42,7 @@ typedef struct
 typedef struct
 {
   TessBackend *backend;
-  Batch batches[16]; /* by size, as they come */
+  Batch batches[32]; /* by size, as they come */
   gint n_calls;
 } Net;
 
@@ -92,7 +93,7 @@ net_begin (const TessUnetCall *call,
         return FALSE;
     }
   for (gsize i = 0; i < call->n * n_tile; i++)
-    shift[i] = 0.1f * call->rows[i / n_tile] + 0.01f * (i % n_tile % 7);
+    shift[i] = 0.02f * (call->rows[i / n_tile] + 0.5f) * (i % n_tile % 7);
   tess_buffer_write (own->shift, 0, call->n, shift);
   net->n_calls++;
   *batch = (TessUnetBatch) { own->src, own->dst, own->exec };
@@ -123,6 +124,12 @@ typedef struct
   gdouble eta;
   gint width, batch;
   gboolean guided, ring, moving;
+  gboolean fstd;     /* strips are left free */
+  gboolean keep;     /* a part of a picture */
+  gboolean left_out; /* some of the tiles */
+  gboolean regions;  /* soft ones that overlap; the first steps alone */
+  gint n_alone;
+  gdouble rescale;
 } Row;
 
 static const Row rows[] = {
@@ -139,6 +146,28 @@ static const Row rows[] = {
   { TESS_SAMPLER_UNIPC, TESS_PREDICTION_V, 0.0, 24, 3, .ring = 1 },
   { TESS_SAMPLER_DDPM, TESS_PREDICTION_EPS, 0.0, 20, 2, .guided = 1 },
   { TESS_SAMPLER_PLMS, TESS_PREDICTION_EPS, 0.0, 20, 2, .guided = 1 },
+  { TESS_SAMPLER_DDIM, TESS_PREDICTION_EPS, 0.0, 20, 3, .guided = 1,
+    .rescale = 0.7 },
+  { TESS_SAMPLER_EULER, TESS_PREDICTION_V, 0.0, 24, 2, .guided = 1, .ring = 1,
+    .rescale = 1.0, .keep = 1 },
+  { TESS_SAMPLER_DDIM, TESS_PREDICTION_EPS, 0.0, 20, 2, .fstd = 1 },
+  { TESS_SAMPLER_DPMPP_2M, TESS_PREDICTION_EPS, 0.0, 20, 3, .fstd = 1,
+    .guided = 1, .rescale = 0.5 },
+  { TESS_SAMPLER_DDIM, TESS_PREDICTION_EPS, 1.0, 20, 2, .keep = 1 },
+  { TESS_SAMPLER_UNIPC, TESS_PREDICTION_EPS, 0.0, 24, 2, .keep = 1, .ring = 1 },
+  { TESS_SAMPLER_EULER, TESS_PREDICTION_EPS, 0.0, 20, 3, .left_out = 1,
+    .guided = 1 },
+  { TESS_SAMPLER_DPMPP_2M, TESS_PREDICTION_V, 0.0, 24, 2, .left_out = 1,
+    .ring = 1, .guided = 1, .rescale = 0.3 },
+  { TESS_SAMPLER_DDIM, TESS_PREDICTION_EPS, 0.0, 20, 3, .regions = 1 },
+  { TESS_SAMPLER_DDIM, TESS_PREDICTION_EPS, 0.0, 20, 2, .regions = 1,
+    .guided = 1, .n_alone = 2 },
+  { TESS_SAMPLER_EULER, TESS_PREDICTION_EPS, 0.0, 24, 3, .regions = 1,
+    .guided = 1, .n_alone = 3, .ring = 1, .rescale = 0.6, .keep = 1 },
+  { TESS_SAMPLER_DPMPP_2M_KARRAS, TESS_PREDICTION_EPS, 0.0, 20, 4, .regions = 1,
+    .guided = 1, .n_alone = 5 },
+  { TESS_SAMPLER_DDIM, TESS_PREDICTION_EPS, 0.0, 20, 2, .regions = 1,
+    .guided = 1, .n_alone = 2, .moving = 1 },
 };
 
 typedef struct
@@ -150,6 +179,8 @@ typedef struct
   gint n_steps, n_looks;
   gboolean counts;
   gfloat seen; /* a sum of all that was looked at */
+  gsize n_canvas;
+  gfloat *said; /* after the last step, if the method holds; NULL */
 } Watch;
 
 /* One submit a call, and none beside them. */
@@ -165,6 +196,10 @@ on_stepped (const TessDenoiseState *state, gpointer data, GError **error)
   watch->n_submits = n;
   watch->n_calls = watch->net->n_calls;
   watch->n_steps++;
+  g_free (watch->said);
+  watch->said = state->output ? g_memdup2 (state->output,
+                                           watch->n_canvas * sizeof (gfloat))
+                              : NULL;
   return TRUE;
 }
 
@@ -202,7 +237,8 @@ method_new (const Row *row)
   const TessMovingSettings moving
       = { .tiles = tiles, .weight = TESS_WEIGHT_GAUSSIAN, .seed = 3 };
   GError *error = NULL;
-  TessMethod *method = row->moving
+  TessMethod *method = row->fstd ? tess_fstd_new (&moving, &error)
+                       : row->moving
                            ? tess_shifted_new (&moving, &error)
                            : tess_multidiffusion_new (&settings, &error);
 
@@ -210,12 +246,85 @@ method_new (const Row *row)
   return method;
 }
 
+/* What a row's job is told of beside its tiles. */
+typedef struct
+{
+  TessKeep keep;
+  TessRegions *regions;
+  gint32 grounds[64];
+  gfloat *numbers; /* of all that is a map */
+} Extras;
+
+/* Numbers that look like noise, times @size. */
+static void
+scatter (gfloat *dst, gsize n, gfloat size, guint seed)
+{
+  for (gsize i = 0; i < n; i++)
+    dst[i] = size * (gfloat) sin (i * 12.9898 + seed * 78.233);
+}
+
+/* Two masks with soft edges that share some of the cells. */
+static void
+make_regions (Extras *extras, const Row *row, TessDenoise *job, gfloat *numbers)
+{
+  const TessTilePlan *plan = job->method->plan;
+  gint w = plan->width, h = plan->height;
+  gsize n = (gsize) w * h;
+  g_autofree gfloat *masks = g_new0 (gfloat, 2 * n);
+  GError *error = NULL;
+
+  for (gint y = 0; y < h; y++)
+    for (gint x = 0; x < w; x++)
+      {
+        masks[y * w + x] = CLAMP ((12.0f - x) / 4.0f, 0.0f, 1.0f);
+        masks[n + y * w + x] = x > 5 && y > 3 ? 0.75f : 0.0f;
+      }
+  extras->regions = tess_regions_new (2, w, h, masks, &error);
+  ck_no_error (error);
+  extras->regions->n_steps = row->n_alone;
+  extras->regions->n_backgrounds = 2;
+  extras->regions->backgrounds = numbers;
+  extras->regions->noise = numbers + CHANNELS * n;
+  extras->regions->seed = 9;
+  job->regions = extras->regions;
+}
+
+static void
+add_extras (Extras *extras, const Row *row, TessDenoise *job)
+{
+  static const gint32 positive[] = { 3, 5, 6 }, negative[] = { 1, 1, 2 };
+  const TessTilePlan *plan = job->method->plan;
+  gsize plane = (gsize) plan->width * plan->height, n = CHANNELS * plane;
+  gfloat *numbers = extras->numbers = g_new (gfloat, 4 * n + plane);
+
+  scatter (numbers, 4 * n, 1.0f, 1);
+  scatter (numbers + 4 * n, plane, 0.6f, 2);
+  job->positive = positive;
+  job->negative = row->guided ? negative : NULL;
+  job->guidance = 7.5;
+  job->guidance_rescale = row->rescale;
+  if (row->keep)
+    {
+      for (gsize i = 0; i < plane; i++)
+        numbers[4 * n + i] = CLAMP (numbers[4 * n + i] + 0.5f, 0.0f, 1.0f);
+      extras->keep = (TessKeep) { numbers + 4 * n, numbers, numbers + n };
+      job->keep = &extras->keep;
+    }
+  if (row->left_out)
+    {
+      for (gint i = 0; i < plan->n_tiles; i++)
+        extras->grounds[i] = i % 5 == 0 || i == 1 ? -1 : 0;
+      job->grounds = extras->grounds;
+    }
+  if (row->regions)
+    make_regions (extras, row, job, numbers + 2 * n);
+}
+
 /* The canvas after the loop. @there: beside @net, which may be on another
  * backend than @here, the network of the loop that has it here. */
 static TessTensor *
 run (const Row *row, Net *here, Net *there, Watch *watch, gint n_first)
 {
-  static const gint32 positive[] = { 3 }, negative[] = { 1 };
   const TessSamplerSettings sampler
       = { .kind = row->sampler, .n_steps = N_STEPS, .eta = row->eta };
   TessDiffusionConfig config = diffusion;
@@ -226,9 +335,6 @@ run (const Row *row, Net *here, Net *there, Watch *watch, gint n_first)
     .denoiser_data = here,
     .channels = CHANNELS,
     .batch = row->batch,
-    .positive = positive,
-    .negative = row->guided ? negative : NULL,
-    .guidance = 7.5,
     .random = &random,
     .looks = looks,
     .look = on_look,
@@ -236,16 +342,20 @@ run (const Row *row, Net *here, Net *there, Watch *watch, gint n_first)
     .data = watch,
     .end_step = n_first,
   };
+  Extras extras = { { NULL } };
+  g_autofree gfloat *said = NULL;
   TessTensor *x;
 
   config.prediction = row->prediction;
   tess_random_init (&random, 77);
   job.method = method_new (row);
+  add_extras (&extras, row, &job);
   job.sampler = tess_sampler_new (&config, &sampler, &error);
   ck_no_error (error);
   x = tess_tensor_new_nchw (1, CHANNELS, job.method->plan->height,
                             job.method->plan->width, NULL);
-  tess_random_normal (&random, tess_tensor_f32 (x), tess_tensor_n_elements (x));
+  watch->n_canvas = tess_tensor_n_elements (x);
+  tess_random_normal (&random, tess_tensor_f32 (x), watch->n_canvas);
   for (gsize i = 0; i < tess_tensor_n_elements (x); i++)
     tess_tensor_f32 (x)[i] *= (gfloat) tess_sampler_init_sigma (job.sampler);
   if (there != NULL)
@@ -260,9 +370,14 @@ run (const Row *row, Net *here, Net *there, Watch *watch, gint n_first)
     {
       job.first_step = n_first;
       job.end_step = 0;
+      said = g_steal_pointer (&watch->said);
+      job.last_said = said;
       tess_denoise_run (&job, x, NULL, &error);
       ck_no_error (error);
     }
+  g_clear_pointer (&watch->said, g_free);
+  tess_regions_free (extras.regions);
+  g_free (extras.numbers);
   tess_sampler_free (job.sampler);
   tess_method_free (job.method);
   return x;
