@@ -269,6 +269,7 @@ main (int argc, char **argv)
   if (ok)
     {
       printf ("%s\n", tess_backend_name (golden.backend));
+      golden.is_card = g_str_equal (backend, "vulkan");
       ok = check_folder (&golden, argv[1], &error);
     }
   tess_backend_unref (golden.backend);

@@ -16,6 +16,14 @@ input_object (const GoldenCase *c, const gchar *name)
              : NULL;
 }
 
+TessBackend *
+golden_card (const GoldenCase *c)
+{
+  const Golden *golden = c->set->golden;
+
+  return golden->is_card ? golden->backend : NULL;
+}
+
 gboolean
 golden_has_input (const GoldenCase *c, const gchar *name)
 {

@@ -37,6 +37,9 @@ const gchar *golden_text (const GoldenCase *c, const gchar *name);
 gboolean golden_has_input (const GoldenCase *c, const gchar *name);
 gboolean golden_has_output (const GoldenCase *c, const gchar *name);
 
+/* Where the loop's canvas may stay, NULL: it lies here. */
+TessBackend *golden_card (const GoldenCase *c);
+
 /* Dimensions of an input or output; the number of elements. */
 gsize golden_shape (JsonObject *object,
                     const gchar *member,

@@ -190,6 +190,18 @@ network (const TessUnetCall *call,
   return tess_unet_run (run->unet, call, cancellable, error);
 }
 
+static gboolean
+begin (const TessUnetCall *call,
+       gpointer data,
+       TessUnetBatch *batch,
+       GError **error)
+{
+  Run *run = data;
+
+  run->n_calls += call->n;
+  return tess_unet_begin (run->unet, call, batch, error);
+}
+
 /* Contexts and tokens of the network. */
 static gboolean
 condition (Run *run, GoldenSlots *slots, GError **error)
@@ -319,6 +331,8 @@ go (Run *run, GError **error)
                       .sampler = run->sampler,
                       .denoiser = run->unet ? network : formula,
                       .denoiser_data = run,
+                      .backend = run->unet ? golden_card (run->c) : NULL,
+                      .begin = begin,
                       .channels = 4,
                       .batch = 2,
                       .positive = &positive,

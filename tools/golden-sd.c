@@ -376,6 +376,21 @@ denoise (const TessUnetCall *call,
   return tess_unet_run (data, call, cancellable, error);
 }
 
+static gboolean
+begin (const TessUnetCall *call,
+       gpointer data,
+       TessUnetBatch *batch,
+       GError **error)
+{
+  return tess_unet_begin (data, call, batch, error);
+}
+
+static TessBackend *
+card_of (const Set *set)
+{
+  return set->golden->is_card ? set->golden->backend : NULL;
+}
+
 /* The way a job goes, from @x, which is in the sampler's scale. */
 static gboolean
 run_loop (Set *set,
@@ -394,6 +409,8 @@ run_loop (Set *set,
                       .sampler = sampler,
                       .denoiser = denoise,
                       .denoiser_data = unet,
+                      .backend = card_of (set),
+                      .begin = begin,
                       .channels = (gint) x->dims[1],
                       .batch = 2,
                       .positive = &positive,

@@ -232,6 +232,15 @@ network (const TessUnetCall *call,
   return tess_unet_run (((Run *) data)->unet, call, cancellable, error);
 }
 
+static gboolean
+begin (const TessUnetCall *call,
+       gpointer data,
+       TessUnetBatch *batch,
+       GError **error)
+{
+  return tess_unet_begin (((Run *) data)->unet, call, batch, error);
+}
+
 /* What the set's note says in place of a network. */
 #define STAND_IN                                                               \
   "stand-in for one tile: m = 0.9 x + 0.1 z + 0.2 (tau/1000) tanh(x) + 0.05 "  \
@@ -360,6 +369,8 @@ make_job (const GoldenCase *c, Run *run, TessDenoiser denoiser)
                          .sampler = run->sampler,
                          .denoiser = denoiser,
                          .denoiser_data = run,
+                         .backend = run->unet ? golden_card (c) : NULL,
+                         .begin = begin,
                          .channels = 4,
                          .batch = 2,
                          .positive = rows,

@@ -158,6 +158,15 @@ network (const TessUnetCall *call,
 }
 
 static gboolean
+begin (const TessUnetCall *call,
+       gpointer data,
+       TessUnetBatch *batch,
+       GError **error)
+{
+  return tess_unet_begin (data, call, batch, error);
+}
+
+static gboolean
 make_model (GoldenSet *set, GError **error)
 {
   if (set->model == NULL)
@@ -326,6 +335,8 @@ run_loop (const GoldenCase *c, Run *run, GError **error)
                       .sampler = run->sampler,
                       .denoiser = run->unet != NULL ? network : stand_in,
                       .denoiser_data = run->unet,
+                      .backend = run->unet ? golden_card (c) : NULL,
+                      .begin = begin,
                       .channels = (gint) run->x->dims[1],
                       .batch = 2,
                       .positive = positive,

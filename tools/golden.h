@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   TessBackend *backend;
+  gboolean is_card;  /* canvases of whole runs stay there */
   const gchar *only; /* cases whose names have this in them, NULL: all */
   gint n_passed, n_failed, n_skipped;
 } Golden;
