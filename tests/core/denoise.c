@@ -413,37 +413,72 @@ START_TEST (test_determinism)
 }
 END_TEST
 
-/* Spec 8.2, 4: noise turned by whole strides gives the picture turned. */
+/* dst = src turned to the left by so many columns. */
+static void
+turn (const gfloat *src, gint n_rows, gint w, gint by, gfloat *dst)
+{
+  for (gint r = 0; r < n_rows; r++)
+    for (gint x = 0; x < w; x++)
+      dst[r * w + x] = src[r * w + (x + by) % w];
+}
+
+/* Two masks, of which the second lies across the seam when it is turned. */
+static TessRegions *
+turned_regions_new (gint w, gint h, gint by)
+{
+  g_autofree gfloat *masks = g_new (gfloat, (gsize) 2 * w * h);
+
+  for (gint y = 0; y < h; y++)
+    for (gint x = 0; x < w; x++)
+      {
+        gint from = (x + by) % w;
+
+        masks[y * w + x] = from < w / 4 && y < h / 2 ? 1.0f : 0.0f;
+        masks[(h + y) * w + x] = from >= w / 3 && from < w / 2 ? 0.7f : 0.0f;
+      }
+  return tess_regions_new (2, w, h, masks, NULL);
+}
+
+/* Spec 8.2, 4: noise turned by whole strides gives the picture turned, and
+ * regions are where they were turned to. */
 START_TEST (test_rotation)
 {
+  enum
+  {
+    W = 96,
+    H = 24,
+    BY = 40
+  };
   StandIn net = { .n_prompts = 3 };
-  Run run = { .w = 96,
-              .h = 24,
+  Run run = { .w = W,
+              .h = H,
               .tile = 32,
               .overlap = 24,
               .grid_x = TESS_GRID_RING,
-              .weight = (TessTileWeight) _i,
+              .weight = (TessTileWeight) (_i % 3),
               .sampler = TESS_SAMPLER_DPMPP_2M,
               .n_steps = 8,
               .guided = TRUE,
               .guidance = 4.0,
               .denoiser = stand_in,
               .data = &net };
-  g_autoptr (TessTensor) straight = noise_new (96, 24, 8);
-  g_autoptr (TessTensor) turned = noise_new (96, 24, 8);
-  const gint by = 40;
+  g_autoptr (TessTensor) straight = noise_new (W, H, 8);
+  g_autoptr (TessTensor) turned = noise_new (W, H, 8);
+  g_autoptr (TessTensor) wanted = noise_new (W, H, 8);
+  g_autoptr (TessRegions) regions = turned_regions_new (W, H, 0);
+  g_autoptr (TessRegions) turned_regions = turned_regions_new (W, H, BY);
 
-  for (gint r = 0; r < CHANNELS * 24; r++)
-    for (gint x = 0; x < 96; x++)
-      tess_tensor_f32 (turned)[r * 96 + x]
-          = tess_tensor_f32 (straight)[r * 96 + (x + by) % 96];
+  turn (tess_tensor_f32 (straight), CHANNELS * H, W, BY,
+        tess_tensor_f32 (turned));
+  run.regions = _i < 3 ? NULL : regions;
   ck_assert (run_loop (&run, straight, NULL));
+  run.regions = _i < 3 ? NULL : turned_regions;
   ck_assert (run_loop (&run, turned, NULL));
-  for (gint r = 0; r < CHANNELS * 24; r++)
-    for (gint x = 0; x < 96; x++)
-      ck_assert_float_eq_tol (
-          tess_tensor_f32 (turned)[r * 96 + x],
-          tess_tensor_f32 (straight)[r * 96 + (x + by) % 96], 1e-4f);
+  turn (tess_tensor_f32 (straight), CHANNELS * H, W, BY,
+        tess_tensor_f32 (wanted));
+  for (gint i = 0; i < CHANNELS * W * H; i++)
+    ck_assert_float_eq_tol (tess_tensor_f32 (turned)[i],
+                            tess_tensor_f32 (wanted)[i], 1e-4f);
 }
 END_TEST
 
@@ -659,7 +694,7 @@ tess_test_suite (void)
   tcase_add_loop_test (tcase, test_identity, 0, TESS_N_SAMPLERS);
   tcase_add_loop_test (tcase, test_variance, 0, 2);
   tcase_add_test (tcase, test_determinism);
-  tcase_add_loop_test (tcase, test_rotation, 0, 3);
+  tcase_add_loop_test (tcase, test_rotation, 0, 6);
   tcase_add_loop_test (tcase, test_mask_fidelity, 0, 3);
   tcase_add_loop_test (tcase, test_halves, 0, 3);
   tcase_add_test (tcase, test_samples);

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from gimp import Gimp, Tap, complaints  # noqa: E402
+from gimp import Gimp, Tap, complaints, write_lora  # noqa: E402
 
 
 def truncate_model(models, folder):
@@ -137,8 +137,11 @@ def main():
             cut_off(tap, gimp)
         if script == 'placed.scm':
             gimp.add_instance_weights()
+        lora = gimp.folder / 'lora.safetensors'
+        write_lora(next(gimp.models.glob('*/model_index.json')).parent, lora,
+                   0.1)
         path = gimp.script(script, TRUNCATED=truncated, TRUNCATED_NAME=name,
-                           EMPTY=empty, FOLDER=gimp.folder)
+                           EMPTY=empty, FOLDER=gimp.folder, LORA=lora)
         status, output = gimp.batch(path)
         done = re.findall(r'^TEST (ok|failed) (.*)$', output, re.M)
         for verdict, case in done:

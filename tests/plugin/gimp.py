@@ -3,9 +3,11 @@
 Script-Fu and nothing else, so that GIMP starts fast and knows nothing of its
 user; running scripts in it; TAP.
 """
+import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ NAMES = ['gimp-console', 'gimp-console-3', 'gimp-console-3.2',
          'gimp-console-3.0']
 # Beside the plug-in under test: the interpreter, and PNG for the demo.
 PLUG_INS = ['script-fu', 'file-png']
+LORA_RANK = 2
 GIMPRC = """(plug-in-path "{stage}")
 (config-version "{version}")
 (show-welcome-dialog no)
@@ -44,6 +47,29 @@ def find_models():
         if list(Path(folder).glob('*/model_index.json')):
             return Path(folder)
     skip('no model is there')
+
+
+def write_lora(model, path, value=0.01):
+    """A LoRA in kohya's names for one product of the model's denoiser, all of one
+    value."""
+    file = next((model / 'unet').glob('*.safetensors'))
+    with file.open('rb') as stream:
+        header = json.loads(stream.read(*struct.unpack('<Q', stream.read(8))))
+    name = next(name for name in sorted(header)
+                if name.endswith('attn1.to_q.weight'))
+    rows, columns = header[name]['shape']
+    stem = 'lora_unet_' + name.removesuffix('.weight').replace('.', '_')
+    shapes = {stem + '.lora_down.weight': [LORA_RANK, columns],
+              stem + '.lora_up.weight': [rows, LORA_RANK]}
+    entries, end = {}, 0
+    for key, shape in shapes.items():
+        size = 4 * shape[0] * shape[1]
+        entries[key] = {'dtype': 'F32', 'shape': shape,
+                        'data_offsets': [end, end + size]}
+        end += size
+    text = json.dumps(entries).encode()
+    path.write_bytes(struct.pack('<Q', len(text)) + text
+                     + struct.pack('<f', value) * (end // 4))
 
 
 class Gimp:

@@ -3,41 +3,14 @@
 """tests/plugin/models.py: the studio for a new image on a machine where no
 model is found: a folder is added, a LoRA is added, a picture is painted with
 both and kept; TAP."""
-import json
-import struct
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from gimp import Gimp  # noqa: E402
+from gimp import Gimp, write_lora  # noqa: E402
 from gui import (Screen, Session, place, run, shoot, until, window,  # noqa: E402
                  xdo)
-
-RANK = 2
-
-
-def write_lora(model, path):
-    """A LoRA in kohya's names for one product of the model's denoiser."""
-    file = next((model / 'unet').glob('*.safetensors'))
-    with file.open('rb') as stream:
-        header = json.loads(stream.read(*struct.unpack('<Q', stream.read(8))))
-    name = next(name for name in sorted(header)
-                if name.endswith('attn1.to_q.weight'))
-    rows, columns = header[name]['shape']
-    stem = 'lora_unet_' + name.removesuffix('.weight').replace('.', '_')
-    shapes = {stem + '.lora_down.weight': [RANK, columns],
-              stem + '.lora_up.weight': [rows, RANK]}
-    entries, end = {}, 0
-    for key, shape in shapes.items():
-        size = 4 * shape[0] * shape[1]
-        entries[key] = {'dtype': 'F32', 'shape': shape,
-                        'data_offsets': [end, end + size]}
-        end += size
-    text = json.dumps(entries).encode()
-    path.write_bytes(struct.pack('<Q', len(text)) + text
-                     + struct.pack('<f', 0.01) * (end // 4))
-
 
 def choose(tap, title, path):
     """Types a path into a file chooser and accepts it."""

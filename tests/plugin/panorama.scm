@@ -87,6 +87,85 @@
       (and (= (gimp-image-get-width poles) 128)
            (contains? (recipe-of (layer-at poles 0)) "poles")))))
 
+; How much two layers of an image differ from column x on: the mean.
+(define (difference image a b x width)
+  (let ((under (gimp-layer-copy a))
+        (over (gimp-layer-copy b)))
+    (gimp-image-insert-layer image under 0 0)
+    (gimp-image-insert-layer image over 0 0)
+    (gimp-layer-set-mode over LAYER-MODE-DIFFERENCE-LEGACY)
+    (let ((joined (gimp-image-merge-down image over CLIP-TO-BOTTOM-LAYER)))
+      (gimp-image-select-rectangle image CHANNEL-OP-REPLACE x 0 width 128)
+      (let ((mean (car (gimp-drawable-histogram joined HISTOGRAM-VALUE
+                                                0.0 1.0))))
+        (gimp-selection-none image)
+        (gimp-image-remove-layer image joined)
+        mean))))
+
+; A group with a layer that is painted at both ends of the image.
+(define (add-across image)
+  (let ((group (gimp-group-layer-new image "Tessera objects"))
+        (layer (gimp-layer-new image "a desert in the red evening sun" 256 128
+                               RGBA-IMAGE 100 LAYER-MODE-NORMAL)))
+    (gimp-image-insert-layer image group 0 0)
+    (gimp-image-insert-layer image layer group 0)
+    (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 0 0 32 128)
+    (gimp-image-select-rectangle image CHANNEL-OP-ADD 224 0 32 128)
+    (gimp-drawable-edit-fill layer FILL-WHITE)
+    (gimp-selection-none image)
+    group))
+
+(define (across method)
+  (lambda ()
+    (let* ((image (rgb-image 256 128))
+           (group (add-across image)))
+      (around image #:prompt "a forest in thick fog" #:method method #:tile 16
+        #:seed 3)
+      (let ((without (layer-at image 0)))
+        (around image #:prompt "a forest in thick fog" #:method method
+          #:tile 16 #:seed 3 #:regions group)
+        (let* ((within (layer-at image 0))
+               (middle (difference image without within 96 64)))
+          (and (contains? (recipe-of within) "red evening sun")
+               (> (difference image without within 0 32) (* 2 middle))
+               (> (difference image without within 224 32) (* 2 middle))
+               (not (string=? "clear"
+                      (car (plug-in-tessera-view
+                             #:run-mode RUN-NONINTERACTIVE
+                             #:image image))))))))))
+
+(check "an object across the seam changes both ends and not the other side"
+  (across "ring"))
+(check "the same where tiles turn" (across "ring-1"))
+
+(define-macro (with-lora image . rest)
+  `(around ,image #:prompt "a lake" #:seed 3 ,@rest))
+
+(check "a LoRA changes the panorama, and its words come first"
+  (lambda ()
+    (let* ((image (rgb-image 128 64))
+           (file "@LORA@:0.8"))
+      (with-lora image)
+      (with-lora image #:loras file #:trigger "")
+      (with-lora image #:loras file)
+      (let ((words (layer-at image 0))
+            (lora (layer-at image 1))
+            (plain (layer-at image 2)))
+        (and (not (contains? (recipe-of plain) "360-degree"))
+             (not (contains? (recipe-of lora) "360-degree"))
+             (contains? (recipe-of words)
+                        "\"360-degree panoramic image, a lake\"")
+             (contains? (recipe-of words) "lora.safetensors")
+             (not (same? image plain lora))
+             (not (same? image lora words)))))))
+(check "words of a LoRA that are in the prompt are not said twice"
+  (lambda ()
+    (let ((image (rgb-image 128 64)))
+      (around image #:prompt "a lake, 360-degree panoramic image"
+        #:loras "@LORA@")
+      (contains? (recipe-of (layer-at image 0))
+                 "\"a lake, 360-degree panoramic image\""))))
+
 (check "any size: small first, then large"
   (lambda ()
     (let ((image (plug-in-tessera-any-size #:run-mode RUN-NONINTERACTIVE
