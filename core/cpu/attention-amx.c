@@ -4,9 +4,9 @@
  *
  * The same way as core/cpu/attention-block.c; a tile of 16 x 16 float32 sums
  * takes a tile of 16 rows x 32 bfloat16 times one of 16 pairs of rows x 16
- * columns. Weights are rounded to bfloat16, their totals are not. This file is
- * compiled for processors that have all this, and only the table below is
- * seen from outside. */
+ * columns. Weights are cut to bfloat16, and their totals are those of the cut
+ * ones. This file is compiled for processors that have all this, and only the
+ * table below is seen from outside. */
 #include "core/cpu/attention-block.h"
 #include "core/cpu/lanes.h"
 
@@ -17,6 +17,10 @@
 #define KEYS 128 /* of a piece */
 #define SIDE 16  /* of a tile of sums */
 #define DEPTH 32 /* bfloat16 of a tile's row */
+
+/* A weight is at most 2^this: how far a score may exceed its query's bound
+ * before the bound is raised and the sums are scaled. */
+#define SLACK 8.0f
 
 /* Tiles: sums 0 to 3, left 4 and 5, right 6 and 7. */
 typedef struct
@@ -33,7 +37,7 @@ typedef struct
   gfloat *scores; /* [KEYS][QUERIES]; weights in the first half of each pair
                      of rows: [KEYS / 2][QUERIES][2], a row left free after
                      each */
-  TessLanes *largest, *totals; /* [VECTORS] */
+  TessLanes *bounds, *totals; /* [VECTORS] */
 } Work;
 
 static gint
@@ -145,7 +149,7 @@ add_values (const guint16 *v, const Work *work, gint width, gint n_keys)
                 TRUE, 1);
 }
 
-/* Two rows of weights, rounded, as pairs. */
+/* Two rows as pairs of bfloat16, rounded. */
 TESS_INLINE TessLanes
 pairs (TessLanes even, TessLanes odd)
 {
@@ -158,20 +162,46 @@ pairs (TessLanes even, TessLanes odd)
                                                (__m512i) both);
 }
 
-/* As in core/cpu/attention-block.c; @factor makes a weight 2^score. */
-TESS_INLINE void
-weigh (const Work *work, gint width, gint n_keys, gfloat factor)
+/* The same, cut off: rounding takes longer, and what is cut off on the average
+ * goes away with the totals, which are those of the cut weights. */
+TESS_INLINE TessLanes
+cut_pairs (TessLanes even, TessLanes odd)
 {
-  TessLanes *scores = (TessLanes *) work->scores;
+  __m512i low = _mm512_srli_epi32 ((__m512i) even, 16);
+
+  /* (odd & mask) | low */
+  return (TessLanes) _mm512_ternarylogic_epi32 (
+      (__m512i) odd, _mm512_set1_epi32 ((gint) 0xffff0000), low, 0xea);
+}
+
+/* 2^x for x <= SLACK to 8e-5 of the result, a twentieth of what rounding to
+ * bfloat16 takes: 2^n * 2^f, f in 0 .. 1 by a polynomial. */
+TESS_INLINE TessLanes
+power_of_two (TessLanes x)
+{
+  __m512 f = _mm512_reduce_ps ((__m512) x,
+                               _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  TessLanes p = (TessLanes) f * 0.07802455f + 0.22606718f;
+
+  p = p * (TessLanes) f + 0.69583349f;
+  p = p * (TessLanes) f + 0.99992523f;
+  return (TessLanes) _mm512_scalef_ps ((__m512) p, (__m512) x);
+}
+
+/* Each query's bound is its first piece's largest score, and what it is raised
+ * to; far above what is hidden, which so weighs nothing. Every query sees a key
+ * in the end. */
+TESS_INLINE void
+find_bounds (
+    const Work *work, gint width, gint n_keys, gfloat factor, gboolean first)
+{
+  const TessLanes *scores = (const TessLanes *) work->scores;
   TessLanes *sums = (TessLanes *) work->sums;
-  TessLanes largest[VECTORS], totals[VECTORS], factors[VECTORS];
+  TessLanes largest[VECTORS];
 
 #pragma GCC unroll 4
   for (gint j = 0; j < VECTORS; j++)
-    {
-      largest[j] = work->largest[j];
-      totals[j] = (TessLanes) { 0 };
-    }
+    largest[j] = TESS_ALL_LANES (TESS_HIDDEN * 1e-9f);
   for (gint key = 0; key < n_keys; key++)
 #pragma GCC unroll 4
     for (gint j = 0; j < VECTORS; j++)
@@ -180,68 +210,136 @@ weigh (const Work *work, gint width, gint n_keys, gfloat factor)
 #pragma GCC unroll 4
   for (gint j = 0; j < VECTORS; j++)
     {
-      factors[j]
-          = tess_lanes_power_of_two ((work->largest[j] - largest[j]) * factor);
-      work->largest[j] = largest[j];
-      largest[j] *= factor;
+      TessLanes old = work->bounds[j], by = (largest[j] - old) * factor;
+      __mmask16 over = _mm512_cmp_ps_mask ((__m512) by, _mm512_set1_ps (SLACK),
+                                           _CMP_GT_OQ);
+
+      if (first)
+        work->bounds[j] = largest[j];
+      else if (over != 0)
+        {
+          work->bounds[j] = (TessLanes) _mm512_mask_blend_ps (
+              over, (__m512) old, (__m512) largest[j]);
+          by = power_of_two ((old - work->bounds[j]) * factor);
+          work->totals[j] *= by;
+          for (gint e = 0; e < width; e++)
+            sums[e * VECTORS + j] *= by;
+        }
+    }
+}
+
+/* Scores become weights; @factor makes a weight 2^score. */
+TESS_INLINE void
+weigh (const Work *work, gint n_keys, gfloat factor)
+{
+  TessLanes *scores = (TessLanes *) work->scores;
+  __m512bh ones = (__m512bh) _mm512_set1_epi16 (0x3f80);
+  TessLanes bounds[VECTORS], totals[VECTORS];
+
+#pragma GCC unroll 4
+  for (gint j = 0; j < VECTORS; j++)
+    {
+      bounds[j] = work->bounds[j] * factor;
+      totals[j] = work->totals[j];
     }
   for (gint key = 0; key < n_keys; key += 2)
 #pragma GCC unroll 4
     for (gint j = 0; j < VECTORS; j++)
       {
         TessLanes *at = scores + key * VECTORS + j;
-        TessLanes even = tess_lanes_power_of_two (at[0] * factor - largest[j]);
-        TessLanes odd
-            = tess_lanes_power_of_two (at[VECTORS] * factor - largest[j]);
+        TessLanes even = power_of_two (at[0] * factor - bounds[j]);
+        TessLanes odd = power_of_two (at[VECTORS] * factor - bounds[j]);
 
-        totals[j] += even + odd;
-        at[0] = pairs (even, odd);
+        at[0] = cut_pairs (even, odd);
+        totals[j] = (TessLanes) _mm512_dpbf16_ps ((__m512) totals[j],
+                                                  (__m512bh) at[0], ones);
       }
 #pragma GCC unroll 4
   for (gint j = 0; j < VECTORS; j++)
-    work->totals[j] = work->totals[j] * factors[j] + totals[j];
-  for (gint e = 0; e < width; e++)
-#pragma GCC unroll 4
-    for (gint j = 0; j < VECTORS; j++)
-      sums[e * VECTORS + j] *= factors[j];
+    work->totals[j] = totals[j];
 }
 
+/* Which of 16 queries from @first on there are. */
+TESS_INLINE __mmask16
+queries_of (const TessAttentionBlock *block, gint first)
+{
+  return _cvtu32_mask16 ((1u << CLAMP (block->n - first, 0, TESS_LANES)) - 1);
+}
+
+/* How far 16 queries lie from the first, in bytes. */
+TESS_INLINE __m512i
+places_of (const TessAttentionBlock *block)
+{
+  const __m512i count
+      = _mm512_set_epi32 (15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+
+  return _mm512_mullo_epi32 (
+      count, _mm512_set1_epi32 ((gint) (block->stride * sizeof (guint16))));
+}
+
+/* Pairs of numbers move as one of 32 bits; the last of an odd width alone. */
 static void
 load (const TessAttentionBlock *block, const Work *work)
 {
   gint depth = depth_of (block->d), width = width_of (block->d);
-  guint16 sign = block->scale < 0.0f ? 0x8000 : 0;
+  __m512i places = places_of (block);
+  __m512i sign = _mm512_set1_epi16 (block->scale < 0.0f ? -0x8000 : 0);
+  gint even = block->d / 2 * 2;
 
-  memset (work->q, 0, (gsize) depth * QUERIES * sizeof *work->q);
+  memset (work->q + even * QUERIES, 0,
+          (gsize) (depth - even) * QUERIES * sizeof *work->q);
   memset (work->sums, 0, (gsize) width * QUERIES * sizeof *work->sums);
-  for (gint i = 0; i < block->n; i++)
+  memset (work->totals, 0, QUERIES * sizeof (gfloat));
+  for (gint i = 0; i < QUERIES; i += TESS_LANES)
     {
       const guint16 *q = (const guint16 *) block->q + i * block->stride;
+      __mmask16 mask = queries_of (block, i);
 
-      for (gint e = 0; e < block->d; e++)
-        work->q[(e / 2 * QUERIES + i) * 2 + e % 2] = q[e] ^ sign;
+      for (gint e = 0; e < even; e += 2)
+        _mm512_store_si512 (
+            work->q + e * QUERIES + i * 2,
+            _mm512_xor_si512 (
+                sign, _mm512_mask_i32gather_epi32 (_mm512_setzero_si512 (),
+                                                   mask, places, q + e, 1)));
     }
-  for (gint i = 0; i < QUERIES; i++)
-    {
-      ((gfloat *) work->largest)[i] = -INFINITY;
-      ((gfloat *) work->totals)[i] = 0.0f;
-    }
+  if (even < block->d)
+    for (gint i = 0; i < block->n; i++)
+      work->q[(even * QUERIES) + i * 2]
+          = ((const guint16 *) block->q)[i * block->stride + even]
+            ^ (block->scale < 0.0f ? 0x8000 : 0);
 }
 
 static void
 store (const TessAttentionBlock *block, const Work *work)
 {
-  gfloat numbers[TESS_MAX_HEAD];
+  const TessLanes *sums = (const TessLanes *) work->sums;
+  __m512i places = places_of (block);
+  gint even = block->d / 2 * 2;
 
-  for (gint i = 0; i < block->n; i++)
+  for (gint i = 0; i < QUERIES; i += TESS_LANES)
     {
-      gfloat factor = 1.0f / ((const gfloat *) work->totals)[i];
+      guint16 *dst = (guint16 *) block->dst + i * block->stride;
+      TessLanes factor = 1.0f / work->totals[i / TESS_LANES];
+      __mmask16 mask = queries_of (block, i);
 
-      for (gint e = 0; e < block->d; e++)
-        numbers[e] = work->sums[e * QUERIES + i] * factor;
-      tess_f32_to_bf16 (numbers, (guint16 *) block->dst + i * block->stride,
-                        block->d);
+      for (gint e = 0; e < even; e += 2)
+        {
+          const TessLanes *at = sums + e * VECTORS + i / TESS_LANES;
+
+          _mm512_mask_i32scatter_epi32 (
+              dst + e, mask, places,
+              (__m512i) pairs (at[0] * factor, at[VECTORS] * factor), 1);
+        }
     }
+  if (even < block->d)
+    for (gint i = 0; i < block->n; i++)
+      {
+        gfloat number = work->sums[even * QUERIES + i]
+                        / ((const gfloat *) work->totals)[i];
+
+        tess_f32_to_bf16 (&number,
+                          (guint16 *) block->dst + i * block->stride + even, 1);
+      }
 }
 
 static void
@@ -256,8 +354,8 @@ attend (const TessAttentionBlock *block)
 
   work.sums = (gfloat *) (work.q + depth * QUERIES);
   work.scores = work.sums + width * QUERIES;
-  work.largest = (TessLanes *) (work.scores + KEYS * QUERIES);
-  work.totals = work.largest + VECTORS;
+  work.bounds = (TessLanes *) (work.scores + KEYS * QUERIES);
+  work.totals = work.bounds + VECTORS;
   load (block, &work);
   for (gint i = 0; i < 8; i++)
     {
@@ -273,7 +371,8 @@ attend (const TessAttentionBlock *block)
              n);
       tess_block_mask (block, work.scores, first, n, QUERIES,
                        1.0f / fabsf (block->scale));
-      weigh (&work, width, n, factor);
+      find_bounds (&work, width, n, factor, first == 0);
+      weigh (&work, n, factor);
       add_values ((const guint16 *) block->v + (gsize) first * width, &work,
                   width, n);
     }
