@@ -226,6 +226,19 @@ percent_below (const gdouble *v, gint n, gdouble value)
   return 100.0 * below / n;
 }
 
+/* The mean gradient of cells' edges beside the last column, a strip's width on
+ * either side. */
+static gdouble
+beside_last (const TessSeamProfile *profile)
+{
+  gdouble sum = 0.0;
+  gint n = 0;
+
+  for (gint d = TESS_SEAM_CELL; d <= STRIP; d += TESS_SEAM_CELL, n += 2)
+    sum += profile->gradient[profile->n - 1 - d] + profile->gradient[d - 1];
+  return sum / n;
+}
+
 void
 tess_seam_closing (const TessSeamProfile *profile, TessSeamClosing *closing)
 {
@@ -238,6 +251,8 @@ tess_seam_closing (const TessSeamProfile *profile, TessSeamClosing *closing)
   qsort (others, n, sizeof *others, compare);
   closing->line = profile->gradient[last] / MAX (others[n / 2], UNSEEN);
   closing->line_percent = percent_below (others, n, profile->gradient[last]);
+  closing->line_beside
+      = profile->gradient[last] / MAX (beside_last (profile), UNSEEN);
 
   n = 0;
   for (gint b = STRIP; b < last - STRIP; b++)
@@ -260,7 +275,8 @@ judge (gdouble ratio, gdouble limit, gdouble percent, gdouble percent_limit)
 TessSeamVerdict
 tess_seam_judge_line (const TessSeamClosing *closing)
 {
-  return judge (closing->line, 1.25, closing->line_percent, 97.0);
+  return judge (MIN (closing->line, closing->line_beside), 1.25,
+                closing->line_percent, 97.0);
 }
 
 TessSeamVerdict

@@ -56,6 +56,8 @@ typedef struct
 {
   gdouble line;         /* gradient there over the median elsewhere */
   gdouble line_percent; /* of other columns that have less, 0..100 */
+  gdouble line_beside;  /* gradient there over the mean of the cells on both
+                           sides */
   gdouble tone;         /* tone step there over the mean elsewhere */
   gdouble tone_percent;
   gdouble tone_step; /* the step itself, 0..1 */
@@ -75,7 +77,9 @@ typedef enum
 /* A single place of a single picture is a small sample: so not only the ratio
  * counts (1.25 for the line, 1.2 for the tone) but also whether the rest of
  * the picture has as much by itself: 97 in 100 columns have a weaker line, 99
- * a smaller step in tone, which neighbors share since their strips overlap. */
+ * a smaller step in tone, which neighbors share since their strips overlap.
+ * And a line is stronger than what is beside it, by the same ratio; the slope
+ * of a mountain is not. */
 TessSeamVerdict tess_seam_judge_line (const TessSeamClosing *closing);
 TessSeamVerdict tess_seam_judge_tone (const TessSeamClosing *closing);
 TessSeamVerdict tess_seam_judge_period (gdouble period);

@@ -14,6 +14,7 @@
  * the median of all columns is told too, with the same of cells' edges where
  * no tile has one: the two differ by what the tiles do, and only by that. */
 #include "core/png-file.h"
+#include "core/random.h"
 #include "core/seam.h"
 #include "core/tile-plan.h"
 
@@ -60,7 +61,7 @@ typedef struct
 } Result;
 
 /* The place where the last column meets the first. */
-#define N_CLOSING 5
+#define N_CLOSING 6
 
 static const struct
 {
@@ -72,11 +73,17 @@ static const struct
   { "gradient in cells", 1.25 }, /* over the mean of cells' edges */
   { "percentile in cells", 97.0 },
   { "tone step", 1.2 }, /* over the mean of all columns */
+  /* The mean of cells' edges over the median of all columns: what the first
+   * number would be at any of them. Told, not judged. */
+  { "gradient of cells", 0.0 },
 };
 
 typedef struct
 {
   gdouble v[N_CLOSING];
+  /* The first number at each cell's edge, the fifth at each column. */
+  gdouble *lines, *tones;
+  gint n_lines, n_tones;
 } Closing;
 
 static void
@@ -145,11 +152,19 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return (u > v) - (u < v);
 }
 
+static gdouble
+median_of (const gdouble *v, gint n)
+{
+  g_autofree gdouble *sorted = g_memdup2 (v, n * sizeof *v);
+
+  qsort (sorted, n, sizeof *sorted, compare_numbers);
+  return MAX (sorted[n / 2], 1e-12);
+}
+
 /* The mean at the cells' edges of one kind over the median of all columns. */
 static gdouble
 over_all (const gdouble *v, const guint8 *marks, gint n, guint8 kind)
 {
-  g_autofree gdouble *sorted = g_new (gdouble, n);
   gdouble sum = 0.0;
   gint count = 0;
 
@@ -159,10 +174,7 @@ over_all (const gdouble *v, const guint8 *marks, gint n, guint8 kind)
         sum += v[b];
         count++;
       }
-  for (gint b = 0; b < n; b++)
-    sorted[b] = v[b];
-  qsort (sorted, n, sizeof *sorted, compare_numbers);
-  return count > 0 ? sum / count / MAX (sorted[n / 2], 1e-12) : 1.0;
+  return count > 0 ? sum / count / median_of (v, n) : 1.0;
 }
 
 static Result
@@ -219,12 +231,65 @@ static Closing
 check_closing (const TessSeamProfile *profile)
 {
   gint n = profile->n;
+  gdouble median = median_of (profile->gradient, n), mean = 0.0;
   Closing r;
 
   rank_last (profile->gradient, n, 1, TRUE, &r.v[0], &r.v[1]);
   rank_last (profile->gradient, n, CELL, FALSE, &r.v[2], &r.v[3]);
   rank_last (profile->tone, n, 1, FALSE, &r.v[4], NULL);
+  r.n_lines = n / CELL;
+  r.lines = g_new (gdouble, r.n_lines);
+  r.n_tones = n;
+  r.tones = g_new (gdouble, n);
+  r.v[5] = 0.0;
+  for (gint i = 0; i < r.n_lines; i++)
+    {
+      r.lines[i] = profile->gradient[(i + 1) * CELL - 1] / median;
+      r.v[5] += r.lines[i] / r.n_lines;
+    }
+  for (gint i = 0; i < n; i++)
+    mean += profile->tone[i] / n;
+  for (gint i = 0; i < n; i++)
+    r.tones[i] = profile->tone[i] / MAX (mean, 1e-12);
   return r;
+}
+
+/* In how many of many draws, in percent, one place of each picture taken by
+ * chance has as much on average as those where edges meet. */
+static gdouble
+chance (const Closing *all, gint n, gboolean tone)
+{
+  const gint n_draws = 20000;
+  gdouble sum = 0.0;
+  gint as_much = 0;
+
+  for (gint i = 0; i < n; i++)
+    sum += all[i].v[tone ? 4 : 0];
+  for (gint k = 0; k < n_draws; k++)
+    {
+      gdouble drawn = 0.0;
+
+      for (gint i = 0; i < n; i++)
+        {
+          guint64 random = tess_random_hash (1, (guint64) k * n + i);
+
+          drawn += tone ? all[i].tones[random % (guint64) all[i].n_tones]
+                        : all[i].lines[random % (guint64) all[i].n_lines];
+        }
+      as_much += drawn >= sum;
+    }
+  return 100.0 * as_much / n_draws;
+}
+
+static void
+closings_free (Closing *all, gint n)
+{
+  for (gint i = 0; i < n; i++)
+    {
+      g_free (all[i].lines);
+      g_free (all[i].tones);
+    }
+  g_free (all);
 }
 
 /* The gradients of the first @strip columns over those of the last: a method
@@ -300,9 +365,14 @@ print_axis (const gchar *name, const Axis *axis)
       g_autofree gchar *full = g_strdup_printf ("closing %s", closings[k].name);
 
       good = print_number (name, full, closings[k].limit,
-                           &axis->closings[0].v[k], axis->n_closings, N_CLOSING)
+                           &axis->closings[0].v[k], axis->n_closings,
+                           sizeof *axis->closings / sizeof (gdouble))
              && good;
     }
+  for (gint tone = 0; axis->n_closings > 0 && tone < 2; tone++)
+    printf ("%-8s %-30s %.1f %%\n", name,
+            tone ? "closing tone step by chance" : "closing gradient by chance",
+            chance (axis->closings, axis->n_closings, tone));
   if (axis->n_strips > 0)
     good = print_number (name, "gradient in the first strip", 1.05,
                          axis->strips, axis->n_strips, 1)
@@ -429,8 +499,8 @@ main (int argc, char **argv)
   good = print_axis ("rows", &rows) && good;
   g_free (columns.results);
   g_free (rows.results);
-  g_free (columns.closings);
-  g_free (rows.closings);
+  closings_free (columns.closings, columns.n_closings);
+  closings_free (rows.closings, rows.n_closings);
   g_free (columns.strips);
   g_free (rows.strips);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -17,7 +17,22 @@ typedef struct
   gdouble turns;     /* of the wave along the ring: whole ones close */
   gdouble step;      /* added from left to right, so that the end jumps */
   gdouble tile_edge; /* added right of each tile border */
+  gdouble slope;     /* of a mountain's side over the place where edges meet */
 } Made;
+
+#define SIDE 48 /* columns on either side that it is steep */
+
+/* Steepest where the edges meet, level SIDE columns away, and back. */
+static gdouble
+mountain (gint x)
+{
+  gdouble d = x < W / 2 ? x + 0.5 : x + 0.5 - W;
+  gdouble top = 2.0 * SIDE / 3.0;
+
+  if (fabs (d) < SIDE)
+    return d - d * d * d / (3.0 * SIDE * SIDE);
+  return copysign (top * (W / 2 - fabs (d)) / (W / 2 - SIDE), d);
+}
 
 /* A smooth wave with grain. */
 static GeglBuffer *
@@ -34,7 +49,7 @@ picture_new (const Made *made)
       {
         gdouble u = (gdouble) x / W;
         gdouble tone = 0.5 + 0.2 * sin (2.0 * G_PI * made->turns * u + 0.01 * y)
-                       + made->step * u
+                       + made->step * u + made->slope * mountain (x)
                        + (x % PERIOD == 0 ? made->tile_edge : 0.0);
         gsize at = made->rows ? (gsize) x * w + y : (gsize) y * w + x;
 
@@ -72,6 +87,11 @@ static const struct
   { { .turns = 1.5 }, TESS_SEAM_CLEAR, TESS_SEAM_CLEAR },
   { { .turns = 2, .step = 0.2 }, TESS_SEAM_CLEAR, TESS_SEAM_CLEAR },
   { { .turns = 2, .step = 0.2, .rows = TRUE },
+    TESS_SEAM_CLEAR,
+    TESS_SEAM_CLEAR },
+  /* steeper than any other place, and so is what is beside it */
+  { { .turns = 2, .slope = 0.02 }, TESS_SEAM_NONE, TESS_SEAM_NONE },
+  { { .turns = 2, .slope = 0.02, .step = 0.2 },
     TESS_SEAM_CLEAR,
     TESS_SEAM_CLEAR },
   /* the grain hides the line; 32 columns on each side still tell the tone */
