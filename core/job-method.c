@@ -35,10 +35,15 @@ tess_job_window (const TessJob *job)
 {
   gint align = tess_unet_align (job->studio->unet);
   gint window = tess_model_unet (job->studio->model)->sample_size;
+  const TessStructureConfig *structure;
 
   if (job->request->tile > 0)
     return job->request->tile;
-  if (job->request->method == TESS_TILING_UPSCALE)
+  structure = tess_model_structure (job->studio->model);
+  if (job->request->method == TESS_TILING_UPSCALE && structure
+      && structure->window > 0)
+    window = structure->window;
+  else if (job->request->method == TESS_TILING_UPSCALE)
     window = tess_model_diffusion (job->studio->model)->prediction
                      == TESS_PREDICTION_V
                  ? MAX (window, V_WINDOW)

@@ -399,6 +399,20 @@ tess_config_read_text (JsonObject *json,
   return !reader.failed && tess_config_check_text (config, file, error);
 }
 
+gboolean
+tess_config_read_structure (JsonObject *json,
+                            const gchar *file,
+                            TessStructureConfig *config,
+                            GError **error)
+{
+  Reader reader = { .json = json, .file = file, .error = error };
+
+  config->n_heads = get_int (&reader, "heads", config->n_heads, 1, 1024);
+  config->n_groups = get_int (&reader, "groups", config->n_groups, 1, 1 << 14);
+  config->window = get_int (&reader, "window", config->window, 0, 4096);
+  return !reader.failed;
+}
+
 void
 tess_config_default_diffusion (TessDiffusionConfig *config)
 {

@@ -342,7 +342,7 @@ load_formula (TessModel *model,
                                files, error)
          && (!tess_config_has_instance (files)
              || tess_model_load_instance (model, files, error))
-         && tess_model_load_upscaling (model, files, error);
+         && tess_model_load_upscaling (model, files, NULL, error);
 }
 
 TessModel *
@@ -374,7 +374,7 @@ tess_model_new_formula_vae (const gchar *path, GError **error)
   if (!tess_config_infer_vae (file, &model->config.vae, error)
       || !tess_model_load_part (model, TESS_PART_VAE, TESS_NAMING_ORIGINAL,
                                 files, error)
-      || !tess_model_load_upscaling (model, files, error))
+      || !tess_model_load_upscaling (model, files, NULL, error))
     return NULL;
   return g_steal_pointer (&model);
 }

@@ -48,9 +48,11 @@ gboolean tess_model_load_instance (TessModel *model,
                                    const GPtrArray *files,
                                    GError **error);
 
-/* StableSR's additions out of @files, those that they have. */
+/* StableSR's additions out of @files, those that they have; @folder may have
+ * a configuration, NULL: none. */
 gboolean tess_model_load_upscaling (TessModel *model,
                                     const GPtrArray *files,
+                                    const gchar *folder,
                                     GError **error);
 
 G_END_DECLS

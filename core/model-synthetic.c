@@ -94,6 +94,7 @@ tess_synthetic_add_upscaling (TessModelConfig *config)
   gint width = tiny ? 32 : 256;
 
   config->structure = (TessStructureConfig) {
+    .n_groups = TESS_STRUCTURE_GROUPS,
     .width = width,
     .n_levels = config->unet.n_levels,
     .n_heads = 4,

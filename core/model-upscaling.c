@@ -10,6 +10,8 @@
 #define ENCODER TESS_STRUCTURE_ENCODER
 #define ORIGINAL TESS_ORIGINAL_STRUCTURE
 #define PER_LEVEL 3 /* blocks of the encoder: two and a change of size */
+#define N_HEADS 4   /* as published */
+#define MOST_CHANNELS (1 << 13)
 
 /* --- the lists ----------------------------------------------------------- */
 
@@ -194,11 +196,12 @@ get (const GPtrArray *files, gint n_dims, const gchar *format, ...)
   return NULL;
 }
 
-/* A size of a tensor, 0 where it is missing or beyond 2^13. */
+/* A size of a tensor, 0 where it is missing or beyond bounds. */
 static gint
 size_of (const TessTensor *tensor, gint dim)
 {
-  if (tensor == NULL || tensor->dims[dim] < 1 || tensor->dims[dim] > 1 << 13)
+  if (tensor == NULL || tensor->dims[dim] < 1
+      || tensor->dims[dim] > MOST_CHANNELS)
     return 0;
   return (gint) tensor->dims[dim];
 }
@@ -229,9 +232,8 @@ tess_config_infer_structure (const GPtrArray *files,
                              TessStructureConfig *config,
                              GError **error)
 {
-  gboolean ok;
-
-  *config = (TessStructureConfig) { .n_heads = 4 };
+  *config = (TessStructureConfig) { .n_heads = N_HEADS,
+                                    .n_groups = TESS_STRUCTURE_GROUPS };
   config->width = size_of (
       GET (4, "input_blocks.0.0.weight", "input_blocks.0.0.weight"), 0);
   for (; config->n_levels < TESS_MAX_LEVELS; config->n_levels++)
@@ -256,12 +258,7 @@ tess_config_infer_structure (const GPtrArray *files,
     config->hidden = size_of (
         get (files, 4, "down_blocks.0.resnets.0.spade.mlp_shared.0.weight"), 0);
 
-  /* Norms have 32 groups. */
-  ok = config->width > 0 && config->width % 32 == 0 && config->n_levels > 0
-       && config->map_channels > 0 && config->map_channels % 32 == 0;
-  for (gint i = 0; i < config->n_levels; i++)
-    ok = ok && config->channels[i] % 32 == 0;
-  if (ok)
+  if (config->width > 0 && config->n_levels > 0 && config->map_channels > 0)
     return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
                "%s holds no encoder of StableSR (structcond_stage_model) that "
@@ -271,14 +268,49 @@ tess_config_infer_structure (const GPtrArray *files,
   return FALSE;
 }
 
+/* Groups and heads have whole numbers of channels. */
+static gboolean
+check_structure (const TessStructureConfig *config,
+                 const gchar *path,
+                 GError **error)
+{
+  gint groups = config->n_groups, last = config->n_levels - 1;
+  gboolean ok
+      = config->width % groups == 0 && config->map_channels % groups == 0;
+
+  for (gint i = 0; i <= last; i++)
+    ok = ok && config->channels[i] % groups == 0
+         && ((i < last && !config->attention[i])
+             || config->channels[i] % config->n_heads == 0);
+  if (!ok)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                 "The widths of the upscaling addition of %s are not multiples "
+                 "of its %d groups and %d heads; fetch it again.",
+                 path, groups, config->n_heads);
+  return ok;
+}
+
+/* What a configuration in @folder says; none changes nothing. */
+static gboolean
+read_config (const gchar *folder, TessStructureConfig *config, GError **error)
+{
+  g_autofree gchar *path = g_build_filename (folder, "config.json", NULL);
+  g_autoptr (JsonNode) root = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return TRUE;
+  root = tess_json_load (path, error);
+  return root != NULL
+         && tess_config_read_structure (json_node_get_object (root), path,
+                                        config, error);
+}
+
 gboolean
 tess_config_infer_fusion (const GPtrArray *files,
                           const gchar *path,
                           TessFusionConfig *config,
                           GError **error)
 {
-  gboolean ok = TRUE;
-
   *config = (TessFusionConfig) { 0 };
   for (; config->n_layers < TESS_MAX_LEVELS; config->n_layers++)
     {
@@ -290,7 +322,6 @@ tess_config_infer_fusion (const GPtrArray *files,
       config->channels[config->n_layers] = c;
       if (c == 0)
         break;
-      ok = ok && c % 32 == 0;
     }
   while (config->n_blocks < 64
          && get (files, 4,
@@ -300,7 +331,7 @@ tess_config_infer_fusion (const GPtrArray *files,
   config->growth = size_of (
       get (files, 4, "decoder.fusion_layer_1.encode_enc_2.0.rdb1.conv1.weight"),
       0);
-  if (ok && config->n_layers > 0 && config->n_blocks > 0 && config->growth > 0)
+  if (config->n_layers > 0 && config->n_blocks > 0 && config->growth > 0)
     return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
                "%s holds no fusions of StableSR's decoder (fusion_layer) that "
@@ -312,13 +343,19 @@ tess_config_infer_fusion (const GPtrArray *files,
 
 /* --- opening ------------------------------------------------------------- */
 
+/* @folder: of a configuration, may be NULL. */
 static gboolean
-load_structure (TessModel *model, const GPtrArray *files, GError **error)
+load_structure (TessModel *model,
+                const GPtrArray *files,
+                const gchar *folder,
+                GError **error)
 {
   TessStructureConfig *config = &model->config.structure;
   gint n_levels = model->config.unet.n_levels;
 
-  if (!tess_config_infer_structure (files, model->path, config, error))
+  if (!tess_config_infer_structure (files, model->path, config, error)
+      || (folder && !read_config (folder, config, error))
+      || !check_structure (config, model->path, error))
     return FALSE;
   if (config->hidden == 0 || config->n_levels != n_levels)
     {
@@ -363,10 +400,11 @@ load_fusion (TessModel *model, const GPtrArray *files, GError **error)
 gboolean
 tess_model_load_upscaling (TessModel *model,
                            const GPtrArray *files,
+                           const gchar *folder,
                            GError **error)
 {
   if (tess_config_has_structure (files)
-      && !load_structure (model, files, error))
+      && !load_structure (model, files, folder, error))
     {
       model->config.structure.width = 0;
       return FALSE;
@@ -382,9 +420,10 @@ tess_model_load_upscaling (TessModel *model,
 gboolean
 tess_model_add_upscaling (TessModel *model, const gchar *path, GError **error)
 {
+  const gchar *folder = g_file_test (path, G_FILE_TEST_IS_DIR) ? path : NULL;
   g_autofree gchar *name
-      = g_file_test (path, G_FILE_TEST_IS_DIR)
-            ? g_build_filename (path, "diffusion_pytorch_model.safetensors",
+      = folder != NULL
+            ? g_build_filename (folder, "diffusion_pytorch_model.safetensors",
                                 NULL)
             : g_strdup (path);
   g_autoptr (GPtrArray) files
@@ -395,7 +434,7 @@ tess_model_add_upscaling (TessModel *model, const gchar *path, GError **error)
     return FALSE;
   g_ptr_array_add (files, file);
   if (tess_config_has_structure (files) || tess_config_has_fusion (files))
-    return tess_model_load_upscaling (model, files, error);
+    return tess_model_load_upscaling (model, files, folder, error);
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
                "%s holds no weights of StableSR (structcond_stage_model, spade "
                "or fusion_layer); choose another file.",

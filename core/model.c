@@ -276,7 +276,7 @@ open_single (TessModel *model, GError **error)
       return FALSE;
   return (!tess_config_has_instance (files)
           || tess_model_load_instance (model, files, error))
-         && tess_model_load_upscaling (model, files, error);
+         && tess_model_load_upscaling (model, files, NULL, error);
 }
 
 /* What no part can see by itself. */

@@ -147,6 +147,8 @@ typedef struct
   TessFormat formats; /* those that it was trained on */
 } TessInstanceConfig;
 
+#define TESS_STRUCTURE_GROUPS 32 /* of norms, as published */
+
 /* What StableSR adds to a UNet: an encoder that looks at a picture's latent
  * and at the time, and a modulation (SPADE) in every residual block. */
 typedef struct
@@ -156,8 +158,11 @@ typedef struct
   gint channels[TESS_MAX_LEVELS];
   gboolean attention[TESS_MAX_LEVELS];
   gint n_heads;
+  gint n_groups;     /* of its norms and of the modulations' */
   gint map_channels; /* of what it tells the UNet at each level */
   gint hidden;       /* of a modulation */
+  gint window;       /* in latent cells: what it was trained on; 0: nothing
+                        says */
 } TessStructureConfig;
 
 /* What StableSR adds to a VAE's decoder (controllable feature wrapping). */

@@ -6,7 +6,6 @@
 
 #define ENCODER TESS_STRUCTURE_ENCODER
 #define PER_LEVEL 3 /* blocks of the encoder: two and a change of size */
-#define N_GROUPS 32
 #define NORM_EPS 1e-5f
 
 G_GNUC_PRINTF (3, 4)
@@ -69,7 +68,11 @@ tess_structure_net_waves (const TessStructureNet *net,
 static TessNet
 begin (TessModel *model, TessProgram *program)
 {
-  return (TessNet) { model, TESS_PART_STRUCTURE, program, N_GROUPS };
+  const TessStructureConfig *config = tess_model_structure (model);
+
+  /* A modulation may come without an encoder. */
+  return (TessNet) { model, TESS_PART_STRUCTURE, program,
+                     config ? config->n_groups : TESS_STRUCTURE_GROUPS };
 }
 
 void

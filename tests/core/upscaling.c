@@ -5,8 +5,12 @@
  * tests/data/golden-stablesr. */
 #include "core/colour-fix.h"
 #include "core/error.h"
+#include "core/json-file.h"
+#include "core/model-layout.h"
+#include "core/model-private.h"
 #include "core/model-synthetic.h"
 #include "core/random.h"
+#include "core/safetensors.h"
 #include "core/sampler.h"
 #include "core/unet.h"
 #include "core/vae.h"
@@ -440,6 +444,223 @@ START_TEST (a_chain_ends_with_the_picture)
 }
 END_TEST
 
+/* --- sizes of their own -------------------------------------------------- */
+
+/* Horizon's UNet and VAE, weights from their names. */
+static TessModel *
+new_horizon (void)
+{
+  static const TessPart parts[] = { TESS_PART_UNET, TESS_PART_VAE };
+  g_autofree gchar *path
+      = g_build_filename (g_getenv ("TESS_SOURCE"), "models", "horizon", NULL);
+  g_autoptr (TessModel) horizon = tess_model_open (path, NULL);
+  TessModel *model = tess_model_new_empty ("formula");
+
+  ck_assert_ptr_nonnull (horizon);
+  model->config = horizon->config;
+  memset (&model->config.structure, 0, sizeof model->config.structure);
+  memset (&model->config.fusion, 0, sizeof model->config.fusion);
+  for (guint k = 0; k < G_N_ELEMENTS (parts); k++)
+    {
+      g_autoptr (GArray) layout = tess_layout_part (&model->config, parts[k]);
+
+      for (guint i = 0; i < layout->len; i++)
+        {
+          const TessLayoutEntry *entry
+              = &g_array_index (layout, TessLayoutEntry, i);
+          g_autoptr (TessTensor) tensor = tess_formula_tensor (
+              entry->name, entry->n_dims, entry->dims, NULL);
+
+          tess_model_take_weight (model, parts[k], entry, tensor);
+        }
+    }
+  return model;
+}
+
+static void
+fill (gint i, gpointer dst, gsize n_bytes, gpointer data)
+{
+  const TessSafetensorsEntry *entry = (TessSafetensorsEntry *) data + i;
+  g_autoptr (TessTensor) tensor
+      = tess_formula_tensor (entry->name, entry->n_dims, entry->dims, NULL);
+
+  memcpy (dst, tensor->data, n_bytes);
+}
+
+static void
+write_config (const gchar *folder, const gchar *config)
+{
+  g_autofree gchar *path = g_build_filename (folder, "config.json", NULL);
+
+  ck_assert (g_file_set_contents (path, config, -1, NULL));
+}
+
+/* What tools/train/upscale_model.py would save, weights from their names;
+ * @config: beside them. */
+static gchar *
+write_addition (const gchar *config)
+{
+  gchar *folder = g_dir_make_tmp ("tessera-upscaling-XXXXXX", NULL);
+  g_autofree gchar *path
+      = g_build_filename (folder, "diffusion_pytorch_model.safetensors", NULL);
+  g_autofree gchar *shapes = tess_test_data ("upscaling/shapes.json");
+  g_autoptr (JsonNode) root = tess_json_load (shapes, NULL);
+  JsonObject *json = json_node_get_object (root);
+  g_autoptr (GList) names = json_object_get_members (json);
+  gint n = (gint) g_list_length (names), i = 0;
+  g_autofree TessSafetensorsEntry *entries = g_new0 (TessSafetensorsEntry, n);
+
+  for (const GList *l = names; l != NULL; l = l->next, i++)
+    {
+      JsonArray *dims = json_object_get_array_member (json, l->data);
+
+      entries[i].name = l->data;
+      entries[i].type = TESS_F32;
+      entries[i].n_dims = (gint) json_array_get_length (dims);
+      for (gint d = 0; d < entries[i].n_dims; d++)
+        entries[i].dims[d] = json_array_get_int_element (dims, d);
+    }
+  ck_assert (
+      tess_safetensors_write (path, entries, n, NULL, fill, entries, NULL));
+  write_config (folder, config);
+  return folder;
+}
+
+static void
+remove_addition (const gchar *folder)
+{
+  static const gchar *const names[]
+      = { "diffusion_pytorch_model.safetensors", "config.json" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree gchar *path = g_build_filename (folder, names[i], NULL);
+
+      g_unlink (path);
+    }
+  g_rmdir (folder);
+}
+
+static TessTensor *
+from_formula (const gchar *name, gdouble amplitude, gint c, gint h, gint w)
+{
+  TessTensor *tensor = tess_tensor_new_nchw (1, c, h, w, NULL);
+
+  tess_formula_values (name, 0.0, amplitude, 0, tess_tensor_n_elements (tensor),
+                       tess_tensor_f32 (tensor));
+  return tensor;
+}
+
+static void
+check_decoder (TessModel *model, const TessTensorFile *file)
+{
+  static const struct
+  {
+    const gchar *name;
+    gdouble fidelity;
+  } cases[] = { { "decoder.half", 0.5 }, { "decoder.whole", 1.0 } };
+  g_autoptr (TessTensor) z
+      = from_formula ("input:z.decoder", sqrt (3.0), 4, 8, 12);
+  g_autoptr (TessTensor) picture
+      = from_formula ("input:picture", 0.75, 3, 64, 96);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      const TessTensor *right = tess_tensor_file_get (file, cases[i].name);
+      g_autoptr (TessTensor) found
+          = decode (model, z, picture, cases[i].fidelity, 0, 0);
+
+      ck_assert_double_lt (tess_test_error (found->data, right->data,
+                                            tess_tensor_n_elements (right)),
+                           2e-5);
+    }
+}
+
+static void
+check_network (TessModel *model, const TessTensorFile *file)
+{
+  static const gint sizes[][2] = { { 32, 32 }, { 16, 40 } };
+  const gdouble timesteps[] = { 999.0, 500.0 };
+  g_autoptr (TessBackend) backend = tess_backend_cpu_new (NULL, NULL);
+  g_autoptr (TessUnet) unet = NULL;
+  g_autoptr (TessTensor) context
+      = tess_tensor_new (TESS_F32, 3, (gint64[]) { 1, 77, 128 }, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (backend == NULL)
+    backend = tess_backend_plain_new ();
+  tess_formula_values ("input:context", 0.0, sqrt (3.0), 0, 77 * 128,
+                       tess_tensor_f32 (context));
+  unet = tess_unet_new (model, backend, NULL);
+  ck_assert (tess_unet_condition (unet, context, timesteps, 2, NULL, &error));
+  ck_assert (tess_unet_structure (unet, TRUE, NULL, &error));
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      gint h = sizes[i][0], w = sizes[i][1];
+      g_autofree gchar *name = g_strdup_printf ("unet.%dx%d", h, w);
+      g_autofree gchar *x_name = g_strdup_printf ("input:x.%dx%d", h, w);
+      g_autofree gchar *z_name = g_strdup_printf ("input:z.%dx%d", h, w);
+      g_autoptr (TessTensor) x = from_formula (x_name, sqrt (3.0), 4, h, w);
+      g_autoptr (TessTensor) z = from_formula (z_name, sqrt (3.0), 4, h, w);
+      g_autoptr (TessTensor) found = noise (4, h, w, 1);
+      const TessTensor *right = tess_tensor_file_get (file, name);
+
+      run (unet, 1, x, z, found->data);
+      ck_assert_double_lt (
+          tess_test_error (found->data, right->data, 4 * h * w), 2e-5);
+    }
+}
+
+/* Names, shapes and numbers are those of tools/train/upscale_model.py. */
+START_TEST (as_trained)
+{
+  g_autofree gchar *config_path = tess_test_data ("upscaling/config.json");
+  g_autofree gchar *results = tess_test_data ("upscaling/horizon.safetensors");
+  g_autofree gchar *config = NULL, *folder = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessTensorFile) file = tess_tensor_file_open (results, &error);
+  g_autoptr (TessModel) model = new_horizon ();
+
+  ck_no_error (error);
+  ck_assert (g_file_get_contents (config_path, &config, NULL, NULL));
+  folder = write_addition (config);
+  tess_model_add_upscaling (model, folder, &error);
+  remove_addition (folder);
+  ck_no_error (error);
+  ck_assert_int_eq (tess_model_structure (model)->window, 32);
+  check_decoder (model, file);
+  check_network (model, file);
+}
+END_TEST
+
+START_TEST (sizes_that_do_not_go_together)
+{
+  static const struct
+  {
+    const gchar *config, *word;
+  } cases[] = {
+    { "{\"groups\": 48}", "48 groups" }, { "{\"heads\": 5}", "5 heads" },
+    { "{\"groups\": 0}", "'groups'" },   { "{\"heads\": 1.5}", "'heads'" },
+    { "{\"window\": -1}", "'window'" },  { "{", "JSON" },
+  };
+  g_autoptr (TessModel) model = new_horizon ();
+  g_autofree gchar *folder = write_addition ("{}");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      write_config (folder, cases[i].config);
+      ck_assert (!tess_model_add_upscaling (model, folder, &error));
+      ck_assert (g_error_matches (error, TESS_ERROR, TESS_ERROR_MODEL));
+      ck_assert_msg (strstr (error->message, cases[i].word) != NULL, "%s",
+                     error->message);
+      ck_assert_ptr_null (tess_model_structure (model));
+    }
+  remove_addition (folder);
+}
+END_TEST
+
 Suite *
 tess_test_suite (void)
 {
@@ -460,6 +681,8 @@ tess_test_suite (void)
   tcase_add_test (tcase, samples_have_structures_of_their_own);
   tcase_add_test (tcase, a_network_that_cannot_look);
   tcase_add_test (tcase, a_chain_ends_with_the_picture);
+  tcase_add_test (tcase, as_trained);
+  tcase_add_test (tcase, sizes_that_do_not_go_together);
   suite_add_tcase (suite, tcase);
   return suite;
 }
