@@ -25,13 +25,13 @@ from train_ae import psnr
 SIDE = 64  # the classifier sees a 256 px window at this size
 
 
-def classifier():
+def classifier(n_classes=len(captions.PROMPTS)):
     def block(a, b, stride):
         return [torch.nn.Conv2d(a, b, 3, stride, 1, bias=False), torch.nn.BatchNorm2d(b), torch.nn.ReLU()]
     features = torch.nn.Sequential(*block(3, 32, 2), *block(32, 64, 2), *block(64, 96, 2), *block(96, 96, 1),
                                    *block(96, 128, 2), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
                                    torch.nn.Linear(128, 64), torch.nn.ReLU())
-    return torch.nn.Sequential(features, torch.nn.Dropout(0.3), torch.nn.Linear(64, len(captions.PROMPTS)))
+    return torch.nn.Sequential(features, torch.nn.Dropout(0.3), torch.nn.Linear(64, n_classes))
 
 
 class Crops:
@@ -65,9 +65,9 @@ class Crops:
         return torch.stack([self.one(captions.PROMPTS[k]) for k in labels]), torch.tensor(labels)
 
 
-def train_classifier(train, steps):
+def train_classifier(train, steps, n_classes=len(captions.PROMPTS)):
     torch.manual_seed(3)
-    net = classifier()
+    net = classifier(n_classes)
     opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.05)
     sched = torch.optim.lr_scheduler.OneCycleLR(opt, 2e-3, steps)
     for _ in range(steps):
