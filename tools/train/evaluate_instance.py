@@ -85,25 +85,31 @@ class Patches:
         return x.flip(3) if self.rng.random() < 0.5 else x, torch.tensor(labels)
 
 
+def places(names, rng):
+    """[name, x, y, w, h] in pixels of each, apart from one another; sizes as they were learnt. None: no room."""
+    boxes = []
+    for name in names:
+        place, least, most, _ = instance_data.OBJECTS[name]
+        for _ in range(50):
+            h = WINDOW * rng.uniform(max(least, 0.2), most)
+            w = h * rng.uniform(0.7, 1.1)
+            x = rng.uniform(0, WINDOW - w)
+            y = rng.uniform(0, WINDOW / 2 - h / 2) if place == "sky" else rng.uniform(WINDOW / 2 - h / 2, WINDOW - h)
+            if all(x > b[1] + b[3] or b[1] > x + w or y > b[2] + b[4] or b[2] > y + h for b in boxes):
+                boxes.append([name, *(round(v) for v in (x, y, w, h))])
+                break
+        else:
+            return None
+    return boxes
+
+
 def scenes(n, seed):
-    """Prompt and three boxes [name, x, y, w, h] in pixels each, apart from one another; sizes as they were learnt."""
+    """Prompt and places of three objects each."""
     rng = random.Random(seed)
     for _ in range(n):
-        boxes = []
-        for name in rng.sample(sorted(instance_data.OBJECTS), 3):
-            place, least, most, _ = instance_data.OBJECTS[name]
-            while True:
-                h = WINDOW * rng.uniform(max(least, 0.2), most)
-                w = h * rng.uniform(0.7, 1.1)
-                x = rng.uniform(0, WINDOW - w)
-                y = rng.uniform(0, WINDOW / 2 - h / 2) if place == "sky" else rng.uniform(WINDOW / 2 - h / 2, WINDOW - h)
-                if all(x > b[1] + b[3] or b[1] > x + w or y > b[2] + b[4] or b[2] > y + h for b in boxes):
-                    break
-                if rng.random() < 0.02:  # there may be no place left for it
-                    w = h = 0
-                    break
-            if w:
-                boxes.append([name, *(round(v) for v in (x, y, w, h))])
+        boxes = None
+        while boxes is None:
+            boxes = places(rng.sample(sorted(instance_data.OBJECTS), 3), rng)
         yield ", ".join([rng.choice(GROUNDS), *(f"a {b[0]}" for b in boxes)]), boxes
 
 
