@@ -226,8 +226,12 @@ paint (const Job *job, const TessSlots *set, gfloat *dst)
   for (gint i = 0; i < set->n; i++)
     if (set->slots[i].mask != NULL
         && !(set->slots[i].without & TESS_FORMAT_MASK))
-      for (gsize k = 0; k < n; k++)
-        dst[k * n_slots + i] = set->slots[i].mask[k] ? 1.0f : 0.0f;
+      {
+        gfloat inside = MIN (expf (set->slots[i].bias), 1.0f);
+
+        for (gsize k = 0; k < n; k++)
+          dst[k * n_slots + i] = set->slots[i].mask[k] ? inside : 0.0f;
+      }
 }
 
 /* @dst: [side/32][side/32][c] */
@@ -376,8 +380,8 @@ write_set (const Job *job,
 
       for (gint i = 0; i < slots->n; i++)
         if (tess_slot_is_filled (&slots->slots[i]))
-          append (list, tokens[kind] + list->width * row++, 0.0f,
-                  own ? 1 << i : TESS_ALL_REGIONS);
+          append (list, tokens[kind] + list->width * row++,
+                  slots->slots[i].bias, own ? 1 << i : TESS_ALL_REGIONS);
       /* An empty slot's region has no cell. */
       if (n_empty > 0)
         append (list, tokens[kind] + list->width * n_filled_all,

@@ -27,6 +27,8 @@ typedef struct
   const gfloat *polygon;  /* [2 n_polygon]; NULL: zeros */
   const guint8 *mask;     /* [mask_side][mask_side] 0 or 1; NULL: none */
   TessFormat without;     /* null vectors for this one alone */
+  gfloat bias;            /* added to what its tokens score, log (strength);
+                             the mask is as strong, 1 at most */
 } TessSlot;
 
 typedef struct

@@ -102,6 +102,17 @@ read_scribble (Reader *reader, JsonNode *node, TessInstance *instance)
 }
 
 static gboolean
+read_strength (Reader *reader, JsonNode *node, TessInstance *instance)
+{
+  GType type = json_node_get_value_type (node);
+
+  if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
+    return refuse (reader, "strength", "a number");
+  instance->strength = json_node_get_double (node);
+  return TRUE;
+}
+
+static gboolean
 read_member (Reader *reader,
              const gchar *name,
              JsonNode *node,
@@ -116,6 +127,8 @@ read_member (Reader *reader,
     return read_point (reader, node, instance);
   if (g_str_equal (name, "scribble"))
     return read_scribble (reader, node, instance);
+  if (g_str_equal (name, "strength"))
+    return read_strength (reader, node, instance);
   if (g_str_equal (name, "text"))
     {
       if (!is_text)
@@ -136,7 +149,7 @@ read_member (Reader *reader,
     }
   g_set_error (reader->error, TESS_ERROR, TESS_ERROR_REQUEST,
                "instance %u has an unknown member \"%s\"; known are text, box, "
-               "point, scribble and mask",
+               "point, scribble, mask and strength",
                reader->i + 1, name);
   return FALSE;
 }
@@ -265,6 +278,11 @@ tess_instances_write (const GPtrArray *instances, JsonBuilder *builder)
         {
           json_builder_set_member_name (builder, "mask");
           json_builder_add_string_value (builder, instance->mask_path);
+        }
+      if (instance->strength != 1.0)
+        {
+          json_builder_set_member_name (builder, "strength");
+          json_builder_add_double_value (builder, instance->strength);
         }
       json_builder_end_object (builder);
     }

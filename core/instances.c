@@ -15,6 +15,7 @@ tess_instance_new (const gchar *text)
   TessInstance *instance = g_new0 (TessInstance, 1);
 
   instance->text = g_strdup (text);
+  instance->strength = 1.0;
   return instance;
 }
 
@@ -166,6 +167,13 @@ make_ready (const TessInstance *given,
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
                    "an instance has no text; write what it shall be");
+      return FALSE;
+    }
+  if (!(given->strength > 0.0 && given->strength <= TESS_STRONGEST))
+    {
+      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                   "the strength of \"%s\" is %g; take more than 0, at most %g",
+                   given->text, given->strength, TESS_STRONGEST);
       return FALSE;
     }
   if (given->mask || given->mask_path)
@@ -449,6 +457,7 @@ make_slot (Maker *maker, gint k, gint tile, TessSlot *slot)
   else if (slot->without & TESS_FORMAT_BOX)
     found = FALSE;
   slot->used = TRUE;
+  slot->bias = (gfloat) log (ready->given->strength);
   slot->text
       = maker->result->texts + (gsize) k * maker->place->config->text_width;
   return found;

@@ -20,6 +20,8 @@ typedef struct _TessInstance TessInstance;
 struct _TessInstance
 {
   gchar *text;
+  gdouble strength; /* how much of its share of attention it gets, above 0, at
+                       most TESS_STRONGEST; 1: as trained */
   gboolean has_box, has_point;
   gdouble box[4];   /* x0, y0, x1, y1 */
   gdouble point[2]; /* x, y */
@@ -27,6 +29,8 @@ struct _TessInstance
   GeglBuffer *mask; /* "Y float", scaled to the canvas, above 0.5: inside */
   gchar *mask_path; /* job files: a PNG, scaled to the canvas */
 };
+
+#define TESS_STRONGEST 4.0
 
 TessInstance *tess_instance_new (const gchar *text);
 TessInstance *tess_instance_dup (const TessInstance *instance);

@@ -295,8 +295,13 @@ tess_picture_read_instances (GimpItem *group,
   for (guint i = 0; layers && i < layers->len; i++)
     {
       g_autofree gchar *text = tess_object_text (layers->pdata[i]);
-      TessInstance *instance = tess_instance_new (text);
+      gdouble opacity = gimp_layer_get_opacity (layers->pdata[i]);
+      TessInstance *instance;
 
+      if (opacity <= 0.0)
+        continue;
+      instance = tess_instance_new (text);
+      instance->strength = opacity / 100.0;
       g_ptr_array_add (request->instances, instance);
       if (!read_instance (layers->pdata[i], area, tiny, request, instance,
                           error))

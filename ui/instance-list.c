@@ -4,6 +4,7 @@
  * focus; rows are made anew only when something is different. */
 #include "ui/instance-list.h"
 
+#include <math.h>
 #include <string.h>
 #include <glib/gi18n-lib.h>
 #include <libgimp/gimpui.h>
@@ -21,7 +22,8 @@ typedef struct
   TessPlaced chosen;
   TessSketch *sketch;
   GdkPixbuf *thumbnail;
-  GtkWidget *picture, *entry, *combo;
+  gint strength; /* the layer's opacity in percent */
+  GtkWidget *picture, *entry, *combo, *spin;
   GtkWidget *warning, *words; /* a line, and its label */
 } Row;
 
@@ -66,6 +68,12 @@ item_of (const Row *row)
   return gimp_item_id_is_valid (row->id) ? gimp_item_get_by_id (row->id) : NULL;
 }
 
+static gboolean
+is_painted (const Row *row)
+{
+  return row->visible && row->strength > 0;
+}
+
 /* Along an axis that closes nothing is outside. */
 static gboolean
 is_outside (const TessInstanceList *list, const TessSketch *sketch)
@@ -82,6 +90,8 @@ warning_of (const Row *row)
 {
   if (!row->visible)
     return NULL;
+  if (row->strength <= 0)
+    return _ ("It is not painted: no strength");
   if (row->sketch->empty && row->sketch->placed == TESS_PLACED_MASK)
     return _ ("The mask is empty");
   if (row->sketch->empty)
@@ -209,6 +219,20 @@ on_placed (GtkComboBox *combo, Row *row)
 }
 
 static void
+on_strength (GtkSpinButton *spin, Row *row)
+{
+  GimpItem *item = item_of (row);
+
+  if (row->list->busy || !item)
+    return;
+  row->strength = gtk_spin_button_get_value_as_int (spin);
+  gimp_layer_set_opacity (GIMP_LAYER (item), row->strength);
+  show_warning (row);
+  gimp_displays_flush ();
+  changed (row->list);
+}
+
+static void
 on_visible (GtkToggleButton *button, Row *row)
 {
   GimpItem *item = item_of (row);
@@ -219,6 +243,7 @@ on_visible (GtkToggleButton *button, Row *row)
   gimp_item_set_visible (item, row->visible);
   gtk_widget_set_sensitive (row->entry, row->visible);
   gtk_widget_set_sensitive (row->combo, row->visible);
+  gtk_widget_set_sensitive (row->spin, row->visible);
   show_warning (row);
   gimp_displays_flush ();
   changed (row->list);
@@ -252,11 +277,13 @@ row_widget (Row *row)
 {
   GtkWidget *line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 8);
   GtkWidget *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, 2);
+  GtkWidget *how = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 4);
   GtkWidget *visible = gtk_check_button_new ();
 
   row->picture = gtk_image_new_from_pixbuf (row->thumbnail);
   row->entry = gtk_entry_new ();
   row->combo = gtk_combo_box_text_new ();
+  row->spin = gtk_spin_button_new_with_range (0, 100, 5);
   row->warning = warning_new (&row->words);
   gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (visible), row->visible);
   gtk_widget_set_tooltip_text (visible,
@@ -271,16 +298,23 @@ row_widget (Row *row)
       row->combo,
       _ ("By what its place is told: the exact shape, only a box round it, a "
          "few strokes, or a point"));
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (row->spin), row->strength);
+  gtk_widget_set_tooltip_text (
+      row->spin, _ ("How much the picture heeds it, in percent: the layer's "
+                    "opacity"));
   show_placed (row);
   gtk_container_set_border_width (GTK_CONTAINER (line), 4);
   gtk_box_pack_start (GTK_BOX (column), row->entry, FALSE, FALSE, 0);
-  gtk_box_pack_start (GTK_BOX (column), row->combo, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (how), row->combo, TRUE, TRUE, 0);
+  gtk_box_pack_start (GTK_BOX (how), row->spin, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (column), how, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (column), row->warning, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (line), visible, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (line), row->picture, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (line), column, TRUE, TRUE, 0);
   gtk_widget_set_sensitive (row->entry, row->visible);
   gtk_widget_set_sensitive (row->combo, row->visible);
+  gtk_widget_set_sensitive (row->spin, row->visible);
   gtk_widget_show_all (line);
   show_warning (row);
   g_signal_connect (visible, "toggled", G_CALLBACK (on_visible), row);
@@ -289,6 +323,7 @@ row_widget (Row *row)
   g_signal_connect (row->entry, "focus-out-event", G_CALLBACK (on_entry_left),
                     row);
   g_signal_connect (row->combo, "changed", G_CALLBACK (on_placed), row);
+  g_signal_connect (row->spin, "value-changed", G_CALLBACK (on_strength), row);
   return line;
 }
 
@@ -302,6 +337,7 @@ row_new (TessInstanceList *list, GimpItem *item)
   row->text = tess_object_text (item);
   row->visible = gimp_item_get_visible (item);
   row->chosen = tess_object_placed (item);
+  row->strength = (gint) rint (gimp_layer_get_opacity (GIMP_LAYER (item)));
   row->sketch = tess_sketch_new (item);
   show_picture (row, item);
   return row;
@@ -318,9 +354,10 @@ describe (const Row *row, GString *state)
 
       pixels = g_compute_checksum_for_bytes (G_CHECKSUM_MD5, bytes);
     }
-  g_string_append_printf (state, "%d %d %d %d %d %s %s\n", row->id,
-                          row->visible, row->chosen, row->sketch->placed,
-                          row->sketch->empty, row->text, pixels ? pixels : "");
+  g_string_append_printf (state, "%d %d %d %d %d %d %s %s\n", row->id,
+                          row->visible, row->chosen, row->strength,
+                          row->sketch->placed, row->sketch->empty, row->text,
+                          pixels ? pixels : "");
   for (guint i = 0; i < row->sketch->lines->len; i++)
     {
       const GArray *line = row->sketch->lines->pdata[i];
@@ -439,7 +476,7 @@ tess_instance_list_n (TessInstanceList *list)
   gint n = 0;
 
   for (guint i = 0; i < list->all->len; i++)
-    n += ((const Row *) list->all->pdata[i])->visible;
+    n += is_painted (list->all->pdata[i]);
   return n;
 }
 
@@ -471,7 +508,8 @@ tess_instance_list_marks (TessInstanceList *list)
       const Row *row = list->all->pdata[i];
       TessMark *mark;
 
-      if (!row->visible || row->sketch->empty || is_outside (list, row->sketch))
+      if (!is_painted (row) || row->sketch->empty
+          || is_outside (list, row->sketch))
         continue;
       mark = g_new0 (TessMark, 1);
       mark->text = g_strdup (row->text);

@@ -307,6 +307,42 @@ START_TEST (sets_and_steps)
 }
 END_TEST
 
+/* A weak one's tokens score less, and its mask is weaker. */
+START_TEST (strength)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessBackend) backend = tess_backend_cpu_new (NULL, &error);
+  g_autoptr (TessModel) model = new_base ();
+  g_autofree gchar *folder = write_addition (model, &tess_test_instance, 0);
+  g_autofree Scene *scene = g_new (Scene, 1);
+  TessSlots set;
+  g_auto (TessGrounds) all = { 0 }, weak = { 0 };
+  const gint n_rows = 4 * (3 + 1); /* one of the four empty */
+
+  ck_assert (tess_model_add_instances (model, folder, &error));
+  remove_addition (folder);
+  scene_init (scene);
+  set = (TessSlots) { 3, scene->slots };
+  ck_assert (tess_grounding_run (model, backend,
+                                 TESS_FORMAT_BOX | TESS_FORMAT_MASK, &set, 1,
+                                 &all, NULL, &error));
+  scene->slots[1].bias = -2.0f;
+  ck_assert (tess_grounding_run (model, backend,
+                                 TESS_FORMAT_BOX | TESS_FORMAT_MASK, &set, 1,
+                                 &weak, NULL, &error));
+  for (gint i = 0; i < weak.n_tokens; i++)
+    ck_assert_float_eq (tess_tensor_f32 (weak.bias)[i]
+                            - tess_tensor_f32 (all.bias)[i],
+                        i < n_rows && i % 4 == 1 ? -2.0f : 0.0f);
+  ck_assert_mem_eq (tess_tensor_f32 (all.tokens), tess_tensor_f32 (weak.tokens),
+                    n_rows * 128 * sizeof (gfloat));
+  ck_assert_double_gt (
+      tess_test_error (tess_tensor_f32 (all.tokens) + n_rows * 128,
+                       tess_tensor_f32 (weak.tokens) + n_rows * 128, 16 * 128),
+      1e-4);
+}
+END_TEST
+
 /* The published file, then the three that it was cut into. */
 START_TEST (published_container)
 {
@@ -416,6 +452,7 @@ tess_test_suite (void)
 
   tess_test_add (suite, "as trained", as_trained);
   tess_test_add (suite, "sets and steps", sets_and_steps);
+  tess_test_add (suite, "strength", strength);
   tcase = tcase_create ("published container");
   tcase_add_loop_test (tcase, published_container, 0, 3);
   suite_add_tcase (suite, tcase);

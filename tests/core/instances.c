@@ -376,6 +376,7 @@ START_TEST (places)
   g_ptr_array_add (world.given, stroke);
   g_ptr_array_add (world.given, point);
   add_box (&world, "hill", 128, 256, 1000, 128);
+  ((TessInstance *) world.given->pdata[2])->strength = 0.5;
   make (&world);
   set = world.instances->sets->pdata[world.instances->tiles[0]];
   ck_assert_int_eq (set->n, 3);
@@ -385,6 +386,8 @@ START_TEST (places)
   ck_assert_int_eq (set->slots[1].without, TESS_FORMAT_BOX);
   ck_assert_float_eq (set->slots[2].box[2], 1.0f);
   ck_assert_float_eq (set->slots[2].point[0], 0.625f);
+  ck_assert_float_eq (set->slots[1].bias, 0.0f);
+  ck_assert_float_eq_tol (set->slots[2].bias, logf (0.5f), 1e-6f);
   ck_assert_int_eq (world.instances->formats,
                     TESS_FORMAT_BOX | TESS_FORMAT_POINT | TESS_FORMAT_SCRIBBLE);
 }
@@ -414,6 +417,10 @@ START_TEST (refused)
   add_box (&world, "  ", 0, 0, 100, 100);
   assert_refused (&world, "no text");
   g_ptr_array_set_size (world.given, 0);
+  add_box (&world, "hill", 0, 0, 100, 100);
+  ((TessInstance *) world.given->pdata[0])->strength = 0.0;
+  assert_refused (&world, "strength of \"hill\" is 0");
+  g_ptr_array_set_size (world.given, 0);
   for (gint i = 0; i < 31; i++)
     add_box (&world, "dot", 10 * i, 10, 8, 8);
   assert_refused (&world, "31 instances lie in the tile at 0, 0");
@@ -433,6 +440,7 @@ START_TEST (json)
     { "[{\"text\": \"a\", \"point\": [1,\"2\"]}]", "[x, y] in pixels" },
     { "[{\"text\": \"a\", \"point\": [1,1e9]}]", "[x, y] in pixels" },
     { "[{\"text\": \"a\", \"bbox\": [1,2,3,4]}]", "unknown member \"bbox\"" },
+    { "[{\"text\": \"a\", \"strength\": \"1\"}]", "must be a number" },
     { "[{\"text\": 3}]", "\"text\" must be a text" },
     { "[3]", "list of objects" },
     { "{\"a\": 1}", "must be a list" },
@@ -442,7 +450,8 @@ START_TEST (json)
   static const gchar good[]
       = "{\"instances\": [{\"text\": \"a\", \"box\": [1, 2, 3.5, 4]}, "
         "{\"text\": \"b\", \"point\": [5, 6]}, {\"text\": \"c\", "
-        "\"scribble\": [[1, 2], [3, 4]]}, {\"text\": \"d\", \"mask\": "
+        "\"scribble\": [[1, 2], [3, 4]], \"strength\": 0.5}, {\"text\": \"d\", "
+        "\"mask\": "
         "\"/d.png\"}]}";
   g_autoptr (TessRequest) request = tess_request_new ();
   g_autoptr (TessRequest) again = NULL;
@@ -472,6 +481,8 @@ START_TEST (json)
   ck_assert_str_eq (first->text, "a");
   ck_assert_double_eq (first->box[2], 4.5);
   ck_assert_int_eq (third->stroke->len, 4);
+  ck_assert_double_eq (first->strength, 1.0);
+  ck_assert_double_eq (third->strength, 0.5);
   ck_assert_str_eq (fourth->mask_path, "/d.png");
   again->method = TESS_TILING_SHIFTED;
   ck_assert (!tess_request_check (again, &error));

@@ -97,6 +97,9 @@ def compare_places(tap, output):
               'a layer mask counts instead', kinds)
     tap.check(near(kinds['box'].get('box'), (100, -10, 60, 30)),
               'a full layer goes on past the edges', kinds)
+    tap.check(kinds['box'].get('strength') == 0.5
+              and 'strength' not in kinds['mask'],
+              'opacity is how much it is heeded', kinds)
     stroke = kinds['road'].get('scribble', [])
     tap.check(near(stroke[:2], (10, 60)) and near(stroke[-2:], (90, 50)),
               'a path is a scribble', kinds)

@@ -40,8 +40,8 @@ def near(numbers, wanted, slack):
 
 def tabs(row, widget):
     """Keys to a widget of a row from anywhere: 0 the switch, 1 the
-    text, 2 the format; the tab begins with the group and a button."""
-    return ['alt+i'] + (2 + 3 * row + widget) * ['Tab']
+    text, 2 the format, 3 the strength; the tab begins with the group and a button."""
+    return ['alt+i'] + (2 + 4 * row + widget) * ['Tab']
 
 
 def paint(session, gimp, prompt, stop=False):
@@ -98,6 +98,9 @@ def job(tap):
         session.key(*tabs(2, 1), 'ctrl+a')
         xdo('type', '--delay', '15', 'a green hill')
         session.key('Return', 'Tab', 'Down')
+        session.key(*tabs(2, 3), 'ctrl+a')
+        xdo('type', '--delay', '15', '40')
+        session.key('Return')
         session.key(*tabs(1, 0), 'space')
         session.key(*tabs(0, 1), 'ctrl+a')
         xdo('type', '--delay', '15', 'a white road')
@@ -112,6 +115,7 @@ def job(tap):
         tap.check('mask' not in hill
                   and near(hill.get('box', []), (16, 40, 96, 64), 2),
                   'another format: the box round it', hill)
+        tap.check(hill.get('strength') == 0.4, 'less strength', hill)
         session.key('alt+k')
         time.sleep(1)
         session.key('alt+c')
