@@ -175,6 +175,22 @@
            (= (gimp-image-get-height image) 96)
            (contains? (recipe-of (layer-at image 0)) "any-size")))))
 
+(check "any size, each picture following the one before"
+  (lambda ()
+    (let* ((image (rgb-image 160 96))
+           (large (lambda (detail)
+                    (plug-in-tessera-any-size #:run-mode RUN-NONINTERACTIVE
+                      #:image image #:prompt "a lake" #:steps 3 #:detail detail
+                      #:refine "demofusion" #:storage "float32" #:seed 1))))
+      (large 0.2)
+      (large 0.8)
+      (and (contains? (recipe-of (layer-at image 0)) "demofusion")
+           (not (same? image (layer-at image 0) (layer-at image 1)))))))
+(refuses "following with a sampler that takes it back" "unipc"
+  (lambda ()
+    (plug-in-tessera-any-size #:run-mode RUN-NONINTERACTIVE #:prompt "a lake"
+      #:width 160 #:height 96 #:refine "demofusion" #:sampler "unipc")))
+
 (check "generate takes a method"
   (lambda ()
     (let ((image (rgb-image 128 64)))
