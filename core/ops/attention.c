@@ -77,6 +77,16 @@ dot (const gfloat *a, const gfloat *b, gint n)
   return sum;
 }
 
+TESS_SIMD static void
+add_weighted (gdouble *restrict sums,
+              const gfloat *restrict v,
+              gdouble weight,
+              gint n)
+{
+  for (gint i = 0; i < n; i++)
+    sums[i] += weight * v[i];
+}
+
 /* One query of one head over @n keys that lie @stride numbers apart: the
  * largest score first, then the weighted sum. */
 static void
@@ -92,15 +102,18 @@ plain_query (const TessAttentionOp *op,
   gdouble sums[TESS_MAX_HEAD] = { 0 }, total = 0.0;
 
   for (gint i = 0; i < n; i++)
-    largest = fmaxf (largest, op->scale * dot (q, k + i * stride, op->d));
+    {
+      gfloat score = op->scale * dot (q, k + i * stride, op->d);
+
+      largest = MAX (largest, score);
+    }
   for (gint i = 0; i < n; i++)
     {
       gfloat score = op->scale * dot (q, k + i * stride, op->d);
       gfloat weight = expf (score - largest);
 
       total += weight;
-      for (gint j = 0; j < op->d; j++)
-        sums[j] += weight * v[i * stride + j];
+      add_weighted (sums, v + i * stride, weight, op->d);
     }
   for (gint j = 0; j < op->d; j++)
     dst[j] = (gfloat) (sums[j] / total);
