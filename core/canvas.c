@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -229,7 +230,7 @@ check_extent (GeglBuffer *buffer, const gchar *what, GError **error)
   if (extent->width > 0 && extent->height > 0)
     return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "the %s has no pixels; give one that has", what);
+               _ ("the %s has no pixels; give one that has"), what);
   return FALSE;
 }
 

@@ -18,6 +18,7 @@
 #include "core/error.h"
 #include "core/guidance.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 typedef struct
@@ -344,8 +345,8 @@ gboolean
 tess_denoise_no_number (gint step, GError **error)
 {
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "the model's answer at step %d is not a number; try float32 "
-               "storage, less guidance or another model",
+               _ ("the model's answer at step %d is not a number; try float32 "
+                  "storage, less guidance or another model"),
                step + 1);
   return FALSE;
 }

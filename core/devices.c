@@ -4,6 +4,8 @@
 
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
+
 static const TessGpuProvider *gpu;
 
 void
@@ -51,8 +53,8 @@ open_gpu (const TessRequest *request, GError **error)
   if (gpu == NULL)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-                   "this program does not use graphics cards; choose the "
-                   "processor.");
+                   _ ("this program does not use graphics cards; choose the "
+                      "processor."));
       return NULL;
     }
   return gpu->open (card_of (request), request->storage, request->memory,

@@ -13,6 +13,7 @@
 #include "core/phase.h"
 #include "core/poles.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdlib.h>
 
 #define NOTE_FREE "free-memory"
@@ -194,8 +195,8 @@ take_up_notes (Session *session,
   if (g_str_equal (model, session->studio->model_key))
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-               "the job in %s was begun with another model (%s); put that "
-               "back, or start the picture anew",
+               _ ("the job in %s was begun with another model (%s); put that "
+                  "back, or start the picture anew"),
                tess_job_folder_path (folder), model);
   return FALSE;
 }

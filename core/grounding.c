@@ -7,6 +7,7 @@
 #include "core/model-layout.h"
 #include "core/ops/ops.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -453,19 +454,21 @@ job_init (Job *job)
   job->config = tess_model_instance (job->model);
   if (job->config == NULL)
     {
-      g_set_error (job->error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s cannot put instances in places; add InstanceDiffusion's "
-                   "weights to it.",
-                   tess_model_name (job->model));
+      g_set_error (
+          job->error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("%s cannot put instances in places; add InstanceDiffusion's "
+             "weights to it."),
+          tess_model_name (job->model));
       return FALSE;
     }
   for (gint s = 0; s < job->n_sets; s++)
     if (job->sets[s].n > job->config->n_slots)
       {
-        g_set_error (job->error, TESS_ERROR, TESS_ERROR_REQUEST,
-                     "A tile has %d instances, the model takes %d; place fewer "
-                     "there, or take smaller tiles.",
-                     job->sets[s].n, job->config->n_slots);
+        g_set_error (
+            job->error, TESS_ERROR, TESS_ERROR_REQUEST,
+            _ ("A tile has %d instances, the model takes %d; place fewer "
+               "there, or take smaller tiles."),
+            job->sets[s].n, job->config->n_slots);
         return FALSE;
       }
   if (job->formats == 0)

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ static gboolean
 refuse (const Reader *reader, const gchar *member, const gchar *wanted)
 {
   g_set_error (reader->error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "instance %u: \"%s\" must be %s", reader->i + 1, member, wanted);
+               _ ("instance %u: \"%s\" must be %s"), reader->i + 1, member,
+               wanted);
   return FALSE;
 }
 
@@ -147,10 +149,11 @@ read_member (Reader *reader,
                                 : g_strdup (text);
       return TRUE;
     }
-  g_set_error (reader->error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "instance %u has an unknown member \"%s\"; known are text, box, "
-               "point, scribble, mask and strength",
-               reader->i + 1, name);
+  g_set_error (
+      reader->error, TESS_ERROR, TESS_ERROR_REQUEST,
+      _ ("instance %u has an unknown member \"%s\"; known are text, box, "
+         "point, scribble, mask and strength"),
+      reader->i + 1, name);
   return FALSE;
 }
 
@@ -167,7 +170,7 @@ tess_instances_read (JsonNode *list,
   if (array == NULL || json_array_get_length (array) > MAX_INSTANCES)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "instances must be a list of at most %d objects",
+                   _ ("instances must be a list of at most %d objects"),
                    MAX_INSTANCES);
       return FALSE;
     }
@@ -210,7 +213,7 @@ parse_json (const gchar *json,
       || (root = json_parser_get_root (parser)) == NULL)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the instances are not JSON: %s",
+                   _ ("the instances are not JSON: %s"),
                    local ? local->message : "not UTF-8 text");
       return FALSE;
     }

@@ -6,6 +6,7 @@
 #include "core/instance-formats.h"
 #include "core/png-file.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -113,10 +114,11 @@ read_mask (const TessInstancePlace *place, Ready *ready, GError **error)
   whole.cells = all;
   if (!tess_mask_bounds (&whole, bounds))
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the mask of \"%s\" is empty; paint where it is to be, or "
-                   "leave it out",
-                   given->text);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("the mask of \"%s\" is empty; paint where it is to be, or "
+             "leave it out"),
+          given->text);
       return FALSE;
     }
   ready->x = bounds[0];
@@ -166,14 +168,15 @@ make_ready (const TessInstance *given,
       || given->text[strspn (given->text, " \t\r\n")] == '\0')
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "an instance has no text; write what it shall be");
+                   _ ("an instance has no text; write what it shall be"));
       return FALSE;
     }
   if (!(given->strength > 0.0 && given->strength <= TESS_STRONGEST))
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the strength of \"%s\" is %g; take more than 0, at most %g",
-                   given->text, given->strength, TESS_STRONGEST);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("the strength of \"%s\" is %g; take more than 0, at most %g"),
+          given->text, given->strength, TESS_STRONGEST);
       return FALSE;
     }
   if (given->mask || given->mask_path)
@@ -182,10 +185,11 @@ make_ready (const TessInstance *given,
     ready->stroke = dense_stroke (given->stroke, place->factor);
   else if (!given->has_box && !given->has_point)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "\"%s\" has no place; give it a box, a point, a scribble or "
-                   "a mask",
-                   given->text);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("\"%s\" has no place; give it a box, a point, a scribble or "
+             "a mask"),
+          given->text);
       return FALSE;
     }
   return TRUE;
@@ -505,12 +509,13 @@ make_tile (Maker *maker, gint tile, GError **error)
     {
       Frame frame = frame_of (maker->place, tile);
 
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%d instances lie in the tile at %d, %d (%d x %d pixels) "
-                   "and the model takes %d; place fewer there, or take smaller "
-                   "tiles",
-                   n, (gint) frame.x, (gint) frame.y, (gint) frame.w,
-                   (gint) frame.h, maker->place->config->n_slots);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("%d instances lie in the tile at %d, %d (%d x %d pixels) "
+             "and the model takes %d; place fewer there, or take smaller "
+             "tiles"),
+          n, (gint) frame.x, (gint) frame.y, (gint) frame.w, (gint) frame.h,
+          maker->place->config->n_slots);
       return FALSE;
     }
   if (n == 0)
@@ -545,11 +550,11 @@ check_seen (const Maker *maker, GError **error)
         seen |= maker->result->alone[k * n_tiles + t] >= 0;
       if (seen)
         continue;
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "\"%s\" lies outside of the canvas of %d x %d pixels; move "
-                   "it, or leave it out",
-                   ready->given->text, maker->place->width,
-                   maker->place->height);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("\"%s\" lies outside of the canvas of %d x %d pixels; move "
+             "it, or leave it out"),
+          ready->given->text, maker->place->width, maker->place->height);
       return FALSE;
     }
   return TRUE;

@@ -5,6 +5,7 @@
 #include "core/instances.h"
 #include "core/safetensors.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -37,8 +38,8 @@ static gboolean
 fail (const gchar *path, gint number, GError **error)
 {
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (number),
-               "the job cannot be kept in %s: %s; make room there or choose "
-               "another folder",
+               _ ("the job cannot be kept in %s: %s; make room there or choose "
+                  "another folder"),
                path, g_strerror (number));
   return FALSE;
 }
@@ -126,8 +127,8 @@ write_tensors (TessJobFolder *folder,
     return commit (folder, fresh, name, error);
   g_unlink (fresh);
   g_set_error (error, local->domain, local->code,
-               "the job cannot be kept in %s: %s; make room there or choose "
-               "another folder",
+               _ ("the job cannot be kept in %s: %s; make room there or choose "
+                  "another folder"),
                folder->path, local->message);
   return FALSE;
 }
@@ -145,10 +146,11 @@ open_tensors (TessJobFolder *folder, const gchar *name, GError **error)
 static gboolean
 broken (const TessJobFolder *folder, const gchar *name, GError **error)
 {
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-               "%s in the job folder %s is not what this version writes; start "
-               "the picture anew",
-               name, folder->path);
+  g_set_error (
+      error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+      _ ("%s in the job folder %s is not what this version writes; start "
+         "the picture anew"),
+      name, folder->path);
   return FALSE;
 }
 
@@ -280,10 +282,11 @@ lock_folder (const gchar *path, GError **error)
 
   if (lock < 0 && number == EWOULDBLOCK)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY,
-                   "another process is painting the job in %s; wait until it "
-                   "is done, or stop it",
-                   path);
+      g_set_error (
+          error, G_IO_ERROR, G_IO_ERROR_BUSY,
+          _ ("another process is painting the job in %s; wait until it "
+             "is done, or stop it"),
+          path);
       return NULL;
     }
   if (lock < 0)
@@ -380,10 +383,11 @@ tess_job_folder_new (const gchar *path, TessRequest *request, GError **error)
     return NULL;
   if (holds_job (path))
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS,
-                   "%s holds a job that is not done; resume it, or remove the "
-                   "folder",
-                   path);
+      g_set_error (
+          error, G_IO_ERROR, G_IO_ERROR_EXISTS,
+          _ ("%s holds a job that is not done; resume it, or remove the "
+             "folder"),
+          path);
       return NULL;
     }
   if (request->seed < 0)
@@ -435,7 +439,7 @@ tess_job_folder_open (const gchar *path, TessRequest **request, GError **error)
   if (!holds_job (path))
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                   "there is no job in %s that could go on", path);
+                   _ ("there is no job in %s that could go on"), path);
       return NULL;
     }
   folder = lock_folder (path, error);

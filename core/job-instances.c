@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/model-layout.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 gboolean
@@ -23,11 +24,12 @@ tess_job_make_instances (TessJob *job, GError **error)
     return TRUE;
   if (place.config == NULL)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%s cannot put instances in places; give the weights of "
-                   "InstanceDiffusion as the instance model, or take regions "
-                   "instead",
-                   tess_model_name (job->studio->model));
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("%s cannot put instances in places; give the weights of "
+             "InstanceDiffusion as the instance model, or take regions "
+             "instead"),
+          tess_model_name (job->studio->model));
       return FALSE;
     }
   job->instances = tess_instances_new (job->request->instances, &place, error);

@@ -10,6 +10,8 @@
 #include "core/phase.h"
 #include "core/stitch.h"
 
+#include <glib/gi18n-lib.h>
+
 /* ring-1 asks for a whole panorama of up to this many windows at once. */
 #define MAX_WINDOWS 8
 
@@ -56,10 +58,11 @@ check_side (const TessJob *job, const gchar *name, gint side, GError **error)
 {
   if (side % job->factor == 0)
     return TRUE;
-  g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "a canvas whose edges meet needs a %s that is a multiple of %d, "
-               "%d is not; take %d",
-               name, job->factor, side, round_up (side, job->factor));
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_REQUEST,
+      _ ("a canvas whose edges meet needs a %s that is a multiple of %d, "
+         "%d is not; take %d"),
+      name, job->factor, side, round_up (side, job->factor));
   return FALSE;
 }
 
@@ -76,7 +79,7 @@ choose_wrap (TessJob *job, GError **error)
       || (request->method == TESS_TILING_FSTD && (wrap_x || wrap_y)))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the method %s cannot close these edges; take %s",
+                   _ ("the method %s cannot close these edges; take %s"),
                    request->method == TESS_TILING_STITCH ? "stitch" : "fstd",
                    request->method == TESS_TILING_STITCH ? "ring" : "shifted");
       return FALSE;

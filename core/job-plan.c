@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/speed.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -261,13 +262,13 @@ refuse (const TessJob *job, const Bytes *bytes, gsize free, GError **error)
       && tess_backend_storage (job->studio->backend) == TESS_F32
       && request->device != TESS_DEVICE_PLAIN)
     advice = g_strdup ("take bfloat16 storage");
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-               "the picture needs %.2f GiB (%.2f for weights, %.2f for tiles, "
-               "%.2f for the canvas) and %.2f GiB are free; %s",
-               gib (peak (bytes)), gib (bytes->weights),
-               gib (MAX (bytes->arena, bytes->decode)), canvas / 0x1p30,
-               gib (free),
-               advice ? advice : "take a smaller canvas, or free memory");
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_MEMORY,
+      _ ("the picture needs %.2f GiB (%.2f for weights, %.2f for tiles, "
+         "%.2f for the canvas) and %.2f GiB are free; %s"),
+      gib (peak (bytes)), gib (bytes->weights),
+      gib (MAX (bytes->arena, bytes->decode)), canvas / 0x1p30, gib (free),
+      advice ? advice : "take a smaller canvas, or free memory");
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "core/job-plan.h"
 #include "core/png-file.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -161,7 +162,7 @@ make_regions (TessJob *job, GError **error)
   if (regions->len >= TESS_MAX_PROMPTS)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%u regions are too many; take %d at most", regions->len,
+                   _ ("%u regions are too many; take %d at most"), regions->len,
                    TESS_MAX_PROMPTS - 1);
       return FALSE;
     }
@@ -205,8 +206,8 @@ make_upscale (TessJob *job, GError **error)
   if (tess_model_structure (model) == NULL)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s cannot enlarge pictures; give StableSR's weights as "
-                   "upscale-model, or take a model that has them",
+                   _ ("%s cannot enlarge pictures; give StableSR's weights as "
+                      "upscale-model, or take a model that has them"),
                    tess_model_name (model));
       return FALSE;
     }

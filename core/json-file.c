@@ -3,6 +3,8 @@
 #include "core/json-file.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
+
 #define MAX_JSON (16 << 20) /* bytes; the largest tokenizer has 4 MB */
 #define MAX_DEPTH 32
 
@@ -43,7 +45,7 @@ tess_json_parse (const gchar *text,
   if (length > MAX_JSON || !is_shallow (text, length))
     {
       g_set_error (
-          error, TESS_ERROR, TESS_ERROR_MODEL, "%s is not read: %s.", path,
+          error, TESS_ERROR, TESS_ERROR_MODEL, _ ("%s is not read: %s."), path,
           length > MAX_JSON ? "larger than 16 MiB" : "nested too deep");
       return NULL;
     }
@@ -51,7 +53,7 @@ tess_json_parse (const gchar *text,
                                    &fault))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s is not a JSON object (%s); fetch it again.", path,
+                   _ ("%s is not a JSON object (%s); fetch it again."), path,
                    fault->message);
       return NULL;
     }
@@ -59,7 +61,7 @@ tess_json_parse (const gchar *text,
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s is not a JSON object; fetch it again.", path);
+                   _ ("%s is not a JSON object; fetch it again."), path);
       return NULL;
     }
   return json_node_ref (root);

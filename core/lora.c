@@ -10,6 +10,7 @@
 #include "core/model-config.h"
 #include "core/model-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -207,10 +208,11 @@ collect_layers (const TessTensorFile *file, GError **error)
 
       if (kind != NULL)
         {
-          g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-                       "%s is of the kind %s ('%s'), which this version does "
-                       "not support; choose a plain LoRA.",
-                       file->path, kind, name);
+          g_set_error (
+              error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
+              _ ("%s is of the kind %s ('%s'), which this version does "
+                 "not support; choose a plain LoRA."),
+              file->path, kind, name);
           return NULL;
         }
       for (guint k = 0; k < G_N_ELEMENTS (endings); k++)
@@ -247,8 +249,8 @@ fail_shape (const TessTensorFile *file,
   g_autofree gchar *down = tess_tensor_shape_string (layer->parts[ROLE_DOWN]);
 
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s was made for another kind of model: '%s' is %s x %s, the "
-               "model's weight %s.",
+               _ ("%s was made for another kind of model: '%s' is %s x %s, the "
+                  "model's weight %s."),
                file->path, layer->name, up, down, wanted);
   return FALSE;
 }
@@ -346,10 +348,11 @@ make_addition (const TessTensorFile *file,
 
   if (layer->parts[ROLE_UP] == NULL || layer->parts[ROLE_DOWN] == NULL)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s: '%s' has only one of its two factors; fetch the file "
-                   "again.",
-                   file->path, layer->name);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("%s: '%s' has only one of its two factors; fetch the file "
+             "again."),
+          file->path, layer->name);
       return FALSE;
     }
   if (!layer_fits (layer, weight))
@@ -364,10 +367,11 @@ make_addition (const TessTensorFile *file,
   addition.delta.scale = (gfloat) (strength * alpha / rank);
   if (!isfinite (addition.delta.scale))
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s: the strength of '%s' is not a number; fetch the file "
-                   "again.",
-                   file->path, layer->name);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("%s: the strength of '%s' is not a number; fetch the file "
+             "again."),
+          file->path, layer->name);
       return FALSE;
     }
   if (layer->parts[ROLE_MID] != NULL)
@@ -419,11 +423,12 @@ tess_lora_apply (TessModel *model,
     {
       if (stranger == NULL && file->names->len > 0)
         stranger = g_ptr_array_index (file->names, 0);
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s: none of it fits the model %s%s%s%s; choose a LoRA for "
-                   "this kind of model.",
-                   file->path, model->name, stranger ? " (it has '" : "",
-                   stranger ? stranger : "", stranger ? "')" : "");
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("%s: none of it fits the model %s%s%s%s; choose a LoRA for "
+             "this kind of model."),
+          file->path, model->name, stranger ? " (it has '" : "",
+          stranger ? stranger : "", stranger ? "')" : "");
       return FALSE;
     }
   for (guint i = 0; i < additions->len; i++)

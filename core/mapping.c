@@ -8,6 +8,7 @@
 #include "core/mapping.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -128,7 +129,7 @@ fail (const gchar *path, gint code, GError **error)
   g_autofree gchar *name = g_filename_display_name (path);
 
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code),
-               "%s cannot be read: %s.", name, g_strerror (code));
+               _ ("%s cannot be read: %s."), name, g_strerror (code));
   return NULL;
 }
 
@@ -177,8 +178,8 @@ tess_mapping_check (gconstpointer address, GError **error)
     return TRUE;
   name = g_filename_display_name (mapping->path);
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s became shorter while it was in use; fetch it again, and "
-               "leave it alone while Tessera paints.",
+               _ ("%s became shorter while it was in use; fetch it again, and "
+                  "leave it alone while Tessera paints."),
                name);
   return FALSE;
 }

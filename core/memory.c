@@ -3,6 +3,7 @@
 #include "core/memory.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -84,8 +85,8 @@ tess_memory_new (gsize n_asked, const gchar *purpose, GError **error)
 
   if (memory == NULL)
     g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                 "No memory for %.1f MiB of %s; choose a smaller tile, or "
-                 "fewer at once.",
+                 _ ("No memory for %.1f MiB of %s; choose a smaller tile, or "
+                    "fewer at once."),
                  n_asked / 1048576.0, purpose);
   else if (guarded)
     {

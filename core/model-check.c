@@ -4,6 +4,8 @@
 #include "core/model-config.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
+
 G_GNUC_PRINTF (3, 4)
 static gboolean
 refuse (const gchar *file, GError **error, const gchar *format, ...)
@@ -14,7 +16,7 @@ refuse (const gchar *file, GError **error, const gchar *format, ...)
   va_start (args, format);
   what = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL, "%s: %s.", file, what);
+  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL, _ ("%s: %s."), file, what);
   return FALSE;
 }
 

@@ -6,6 +6,7 @@
 #include "core/model-config.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ reader_fail (Reader *reader, TessError code, const gchar *format, ...)
   va_start (args, format);
   what = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (reader->error, TESS_ERROR, code, "%s: %s", reader->file, what);
+  g_set_error (reader->error, TESS_ERROR, code, _ ("%s: %s"), reader->file,
+               what);
 }
 
 /* NULL where the key is missing or null. */

@@ -4,6 +4,7 @@
 #include "core/model-private.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -313,15 +314,15 @@ tess_model_find_merges (TessModel *model, GError **error)
         found = merges_of_others ();
       if (found == NULL)
         g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                     "The list of CLIP's byte pairs (merges.txt or "
-                     "bpe_simple_vocab_16e6.txt.gz) was not found; put it "
-                     "into %s or beside %s.",
+                     _ ("The list of CLIP's byte pairs (merges.txt or "
+                        "bpe_simple_vocab_16e6.txt.gz) was not found; put it "
+                        "into %s or beside %s."),
                      home, model->path);
       return found;
     }
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s is missing, and the model has a vocabulary of its own; "
-               "fetch the whole folder.",
+               _ ("%s is missing, and the model has a vocabulary of its own; "
+                  "fetch the whole folder."),
                own);
   return NULL;
 }

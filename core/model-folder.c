@@ -3,6 +3,7 @@
 #include "core/model-config.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 /* NULL without an error where the file does not exist. */
@@ -98,8 +99,8 @@ read_own (const gchar *folder, TessTextConfig *config, GError **error)
           && g_strlcpy (words[i].to, text, TESS_MAX_WORDS) >= TESS_MAX_WORDS)
         {
           g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                       "%s: \"%s\" is longer than %d bytes", path, words[i].key,
-                       TESS_MAX_WORDS - 1);
+                       _ ("%s: \"%s\" is longer than %d bytes"), path,
+                       words[i].key, TESS_MAX_WORDS - 1);
           return FALSE;
         }
     }

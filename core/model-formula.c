@@ -6,6 +6,7 @@
 #include "core/model-config.h"
 #include "core/model-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -183,7 +184,7 @@ make_tensor (JsonObject *json,
   if (shape == NULL || n_dims > TESS_MAX_DIMS)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s: '%s' has no shape of at most %d sizes.", path, name,
+                   _ ("%s: '%s' has no shape of at most %d sizes."), path, name,
                    TESS_MAX_DIMS);
       return NULL;
     }
@@ -201,7 +202,7 @@ make_tensor (JsonObject *json,
         != (gfloat) json_array_get_double_element (first, i))
       {
         g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                     "%s: '%s' begins with %g where the formula gives %g.",
+                     _ ("%s: '%s' begins with %g where the formula gives %g."),
                      path, name, json_array_get_double_element (first, i),
                      tess_tensor_f32 (tensor)[i]);
         return NULL;
@@ -223,8 +224,8 @@ tess_formula_file (const gchar *path, const gchar *seed, GError **error)
   tensors = json_object_get_member (json_node_get_object (root), "tensors");
   if (tensors == NULL || !JSON_NODE_HOLDS_OBJECT (tensors))
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL, "%s has no 'tensors'.",
-                   path);
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                   _ ("%s has no 'tensors'."), path);
       return NULL;
     }
   file = tess_tensor_file_new (path);
@@ -317,8 +318,8 @@ load_formula (TessModel *model,
     unet = config;
   if (unet == NULL)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL, "%s has no 'config'.",
-                   path);
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
+                   _ ("%s has no 'config'."), path);
       return FALSE;
     }
   original = json_object_has_member (unet, "model_channels");

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/model-names.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define SD2_BASE_STEPS "875000" /* of Stability's 512-base, an eps model */
@@ -28,9 +29,10 @@ get (const TessTensorFile *file, gint n_dims, const gchar *format, ...)
 static gboolean
 missing (const TessTensorFile *file, const gchar *what, GError **error)
 {
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s holds no %s; choose a whole Stable Diffusion checkpoint.",
-               file->path, what);
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_MODEL,
+      _ ("%s holds no %s; choose a whole Stable Diffusion checkpoint."),
+      file->path, what);
   return FALSE;
 }
 
@@ -38,7 +40,7 @@ static gboolean
 too_large (const TessTensorFile *file, const gchar *what, GError **error)
 {
   g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-               "%s: the %s is not one of Stable Diffusion's.", file->path,
+               _ ("%s: the %s is not one of Stable Diffusion's."), file->path,
                what);
   return FALSE;
 }
@@ -353,8 +355,8 @@ tess_config_infer (const TessTensorFile *file,
       || get (file, 2, "%slabel_emb.0.0.weight", TESS_ORIGINAL_UNET))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-                   "%s is an SDXL checkpoint, which this version does not "
-                   "support; choose one of SD 1.x or SD 2.x.",
+                   _ ("%s is an SDXL checkpoint, which this version does not "
+                      "support; choose one of SD 1.x or SD 2.x."),
                    file->path);
       return FALSE;
     }

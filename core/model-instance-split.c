@@ -7,6 +7,7 @@
 #include "core/model-config.h"
 #include "core/model-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define STATE ".state."
@@ -102,10 +103,11 @@ add_fusers (TessTensorFile *dst,
     }
   if (n == blocks->len)
     return TRUE;
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s holds %u fusers and the UNet has places for %u; choose the "
-               "files that belong to the model.",
-               src->path, n, blocks->len);
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_MODEL,
+      _ ("%s holds %u fusers and the UNet has places for %u; choose the "
+         "files that belong to the model."),
+      src->path, n, blocks->len);
   return FALSE;
 }
 

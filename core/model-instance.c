@@ -5,6 +5,7 @@
 #include "core/model-config.h"
 #include "core/model-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -262,8 +263,8 @@ tess_config_infer_instance (const GPtrArray *files,
       && side % 2 == 0 && side * side == 4 * n_parts)
     return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s holds no tokenizer of InstanceDiffusion (position_net) "
-               "that can be read; choose another file.",
+               _ ("%s holds no tokenizer of InstanceDiffusion (position_net) "
+                  "that can be read; choose another file."),
                path);
   config->n_slots = 0;
   return FALSE;
@@ -283,10 +284,11 @@ tess_model_load_instance (TessModel *model,
     return FALSE;
   if (text_width > 0 && config->text_width != text_width)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "The instance addition reads texts of %d, the text encoder "
-                   "of %s gives %d; choose the addition that belongs to it.",
-                   config->text_width, model->path, text_width);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("The instance addition reads texts of %d, the text encoder "
+             "of %s gives %d; choose the addition that belongs to it."),
+          config->text_width, model->path, text_width);
       config->n_slots = 0;
       return FALSE;
     }
@@ -329,10 +331,11 @@ read_formats (const gchar *folder, TessFormat *formats, GError **error)
     }
   if (*formats != 0)
     return TRUE;
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s names none of the formats box, point, scribble, mask; fetch "
-               "it again.",
-               path);
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_MODEL,
+      _ ("%s names none of the formats box, point, scribble, mask; fetch "
+         "it again."),
+      path);
   return FALSE;
 }
 
@@ -359,8 +362,8 @@ tess_model_add_instances (TessModel *model, const gchar *path, GError **error)
   if (!tess_config_has_instance (files))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s holds no weights of InstanceDiffusion (position_net, "
-                   "fuser, scaleu); choose another file.",
+                   _ ("%s holds no weights of InstanceDiffusion (position_net, "
+                      "fuser, scaleu); choose another file."),
                    name);
       return FALSE;
     }

@@ -6,6 +6,7 @@
 #include "core/model-private.h"
 #include "core/safetensors.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,8 +23,8 @@ tess_synthetic_config (const gchar *kind,
       && !g_str_equal (kind, "tiny15") && !g_str_equal (kind, "tiny21"))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "There is no synthetic model '%s'; choose sd15, sd21, "
-                   "tiny15 or tiny21.",
+                   _ ("There is no synthetic model '%s'; choose sd15, sd21, "
+                      "tiny15 or tiny21."),
                    kind);
       return FALSE;
     }

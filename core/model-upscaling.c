@@ -5,6 +5,7 @@
 #include "core/model-config.h"
 #include "core/model-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define ENCODER TESS_STRUCTURE_ENCODER
@@ -260,10 +261,11 @@ tess_config_infer_structure (const GPtrArray *files,
 
   if (config->width > 0 && config->n_levels > 0 && config->map_channels > 0)
     return TRUE;
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s holds no encoder of StableSR (structcond_stage_model) that "
-               "can be read; choose another file.",
-               path);
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_MODEL,
+      _ ("%s holds no encoder of StableSR (structcond_stage_model) that "
+         "can be read; choose another file."),
+      path);
   config->width = 0;
   return FALSE;
 }
@@ -283,10 +285,11 @@ check_structure (const TessStructureConfig *config,
          && ((i < last && !config->attention[i])
              || config->channels[i] % config->n_heads == 0);
   if (!ok)
-    g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                 "The widths of the upscaling addition of %s are not multiples "
-                 "of its %d groups and %d heads; fetch it again.",
-                 path, groups, config->n_heads);
+    g_set_error (
+        error, TESS_ERROR, TESS_ERROR_MODEL,
+        _ ("The widths of the upscaling addition of %s are not multiples "
+           "of its %d groups and %d heads; fetch it again."),
+        path, groups, config->n_heads);
   return ok;
 }
 
@@ -333,10 +336,11 @@ tess_config_infer_fusion (const GPtrArray *files,
       0);
   if (config->n_layers > 0 && config->n_blocks > 0 && config->growth > 0)
     return TRUE;
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s holds no fusions of StableSR's decoder (fusion_layer) that "
-               "can be read; choose another file.",
-               path);
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_MODEL,
+      _ ("%s holds no fusions of StableSR's decoder (fusion_layer) that "
+         "can be read; choose another file."),
+      path);
   config->n_layers = 0;
   return FALSE;
 }
@@ -359,11 +363,12 @@ load_structure (TessModel *model,
     return FALSE;
   if (config->hidden == 0 || config->n_levels != n_levels)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "The upscaling addition has %d levels with modulations of "
-                   "%d, the UNet of %s has %d levels; choose the addition that "
-                   "belongs to it.",
-                   config->n_levels, config->hidden, model->path, n_levels);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("The upscaling addition has %d levels with modulations of "
+             "%d, the UNet of %s has %d levels; choose the addition that "
+             "belongs to it."),
+          config->n_levels, config->hidden, model->path, n_levels);
       return FALSE;
     }
   g_hash_table_remove_all (model->weights[TESS_PART_STRUCTURE]);
@@ -385,9 +390,9 @@ load_fusion (TessModel *model, const GPtrArray *files, GError **error)
     if (k >= vae->n_levels - 1 || config->channels[k - 1] != vae->channels[k])
       {
         g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                     "The decoder's fusion %d is %d wide, which is not what "
-                     "the VAE of %s has there; choose the file that belongs "
-                     "to it.",
+                     _ ("The decoder's fusion %d is %d wide, which is not what "
+                        "the VAE of %s has there; choose the file that belongs "
+                        "to it."),
                      k, config->channels[k - 1], model->path);
         return FALSE;
       }
@@ -435,9 +440,10 @@ tess_model_add_upscaling (TessModel *model, const gchar *path, GError **error)
   g_ptr_array_add (files, file);
   if (tess_config_has_structure (files) || tess_config_has_fusion (files))
     return tess_model_load_upscaling (model, files, folder, error);
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s holds no weights of StableSR (structcond_stage_model, spade "
-               "or fusion_layer); choose another file.",
-               name);
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_MODEL,
+      _ ("%s holds no weights of StableSR (structcond_stage_model, spade "
+         "or fusion_layer); choose another file."),
+      name);
   return FALSE;
 }

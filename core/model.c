@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/model-config.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 TessModel *
@@ -108,22 +109,24 @@ tess_model_load_part (TessModel *model,
 
       if (tensor == NULL)
         {
-          g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                       "%s: the %s's weight '%s' %s, %s was expected; choose "
-                       "another file.",
-                       model->path, tess_part_name (part), entry->name,
-                       why ? why : "is missing", wanted);
+          g_set_error (
+              error, TESS_ERROR, TESS_ERROR_MODEL,
+              _ ("%s: the %s's weight '%s' %s, %s was expected; choose "
+                 "another file."),
+              model->path, tess_part_name (part), entry->name,
+              why ? why : "is missing", wanted);
           return FALSE;
         }
       if (!fits (entry, tensor) || tensor->type > TESS_F64)
         {
           found = tess_tensor_shape_string (tensor);
-          g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                       "%s: the %s's weight '%s' is %s %s, floating point %s "
-                       "was expected; the file does not fit its "
-                       "configuration.",
-                       model->path, tess_part_name (part), entry->name,
-                       tess_type_name (tensor->type), found, wanted);
+          g_set_error (
+              error, TESS_ERROR, TESS_ERROR_MODEL,
+              _ ("%s: the %s's weight '%s' is %s %s, floating point %s "
+                 "was expected; the file does not fit its "
+                 "configuration."),
+              model->path, tess_part_name (part), entry->name,
+              tess_type_name (tensor->type), found, wanted);
           return FALSE;
         }
       tess_model_take_weight (model, part, entry, tensor);
@@ -165,7 +168,7 @@ open_shards (GPtrArray *files,
   if (map == NULL || !JSON_NODE_HOLDS_OBJECT (map))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s has no 'weight_map'; fetch it again.", path);
+                   _ ("%s has no 'weight_map'; fetch it again."), path);
       return FALSE;
     }
   json_object_iter_init (&iter, json_node_get_object (map));
@@ -176,9 +179,9 @@ open_shards (GPtrArray *files,
 
       if (name == NULL || strpbrk (name, "/\\") != NULL || name[0] == '.')
         {
-          g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                       "%s names a file outside its folder; fetch it again.",
-                       path);
+          g_set_error (
+              error, TESS_ERROR, TESS_ERROR_MODEL,
+              _ ("%s names a file outside its folder; fetch it again."), path);
           return FALSE;
         }
       if (g_hash_table_add (seen, (gpointer) name)
@@ -226,11 +229,12 @@ open_part (GPtrArray *files,
         return open_shards (files, folder, name, error);
       return open_into (files, folder, name, error);
     }
-  g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s holds no weights (model.safetensors, "
-               "diffusion_pytorch_model.safetensors or .bin); fetch the whole "
-               "folder.",
-               folder);
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_MODEL,
+      _ ("%s holds no weights (model.safetensors, "
+         "diffusion_pytorch_model.safetensors or .bin); fetch the whole "
+         "folder."),
+      folder);
   return FALSE;
 }
 
@@ -288,16 +292,16 @@ check_parts (const TessModel *model, GError **error)
   if (config->text.width != config->unet.context_width)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s: the text encoder is %d wide and the UNet reads %d; "
-                   "the parts are of different models.",
+                   _ ("%s: the text encoder is %d wide and the UNet reads %d; "
+                      "the parts are of different models."),
                    model->path, config->text.width, config->unet.context_width);
       return FALSE;
     }
   if (config->vae.latent_channels != config->unet.out_channels)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s: the VAE has %d latent channels and the UNet %d; the "
-                   "parts are of different models.",
+                   _ ("%s: the VAE has %d latent channels and the UNet %d; the "
+                      "parts are of different models."),
                    model->path, config->vae.latent_channels,
                    config->unet.out_channels);
       return FALSE;
@@ -394,7 +398,7 @@ tess_model_weight (TessModel *model,
   weight = g_hash_table_lookup (model->weights[part], name);
   if (weight == NULL)
     g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                 "%s has no weight '%s' in its %s; choose another model.",
+                 _ ("%s has no weight '%s' in its %s; choose another model."),
                  model->path, name, tess_part_name (part));
   return weight;
 }

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/preview.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -432,7 +433,7 @@ begin_unet (const TessUnetCall *call,
   if (!tess_device_is_gpu (way->job->studio->backend))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                   "the network is on the processor by now");
+                   _ ("the network is on the processor by now"));
       return FALSE;
     }
   return tess_unet_begin (way->job->studio->unet, call, batch, error);
@@ -505,9 +506,10 @@ go_on (Way *way, TessDenoise *denoise, GError **error)
                  != tess_tensor_n_elements (way->latent))
       || !tess_sampler_restore (way->job->sampler, &state->memory))
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "what was kept of the job is of another canvas or sampler; "
-                   "start the picture anew");
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("what was kept of the job is of another canvas or sampler; "
+             "start the picture anew"));
       return FALSE;
     }
   memcpy (way->latent->data, state->x->data, way->latent->n_bytes);

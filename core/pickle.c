@@ -5,6 +5,7 @@
 #include "core/unpickle.h"
 #include "core/zip.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define MAX_PICKLE (32 << 20)
@@ -67,7 +68,7 @@ fail (const Torch *torch, const gchar *format, ...)
   what = g_strdup_vprintf (format, args);
   va_end (args);
   g_set_error (torch->error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s is not a sound PyTorch file: %s; fetch it again.",
+               _ ("%s is not a sound PyTorch file: %s; fetch it again."),
                torch->src->path, what);
   return FALSE;
 }
@@ -508,9 +509,9 @@ tess_pickle_parse (const TessFileBytes *src, GError **error)
   if (is_old (src->bytes))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-                   "%s has PyTorch's format from before 2020; load it once "
-                   "in a newer PyTorch (1.6 or later) and save it again, or "
-                   "choose a safetensors file.",
+                   _ ("%s has PyTorch's format from before 2020; load it once "
+                      "in a newer PyTorch (1.6 or later) and save it again, or "
+                      "choose a safetensors file."),
                    src->path);
       return NULL;
     }

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -48,7 +49,7 @@ set_file_error (GError **error, const gchar *what, const gchar *path)
   gint number = errno;
 
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (number),
-               "%s cannot be %s: %s", path, what, g_strerror (number));
+               _ ("%s cannot be %s: %s"), path, what, g_strerror (number));
 }
 
 static void
@@ -166,7 +167,7 @@ tess_png_load (const gchar *path, TessPngKind kind, GError **error)
   if (!good)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%s cannot be read as a PNG picture: %s", path,
+                   _ ("%s cannot be read as a PNG picture: %s"), path,
                    file.message);
       g_clear_object (&file.buffer);
     }

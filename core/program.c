@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/ops/ops-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdio.h>
 
 static void
@@ -137,7 +138,7 @@ tess_program_fail_shape (TessProgram *program,
   message = g_strdup_vprintf (format, args);
   va_end (args);
   g_set_error (&program->error, TESS_ERROR, TESS_ERROR_SHAPE,
-               "%s, %s: %s; choose another model or another size.",
+               _ ("%s, %s: %s; choose another model or another size."),
                program->name, klass->name, message);
 }
 

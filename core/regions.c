@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/random.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 TessRegions *
@@ -18,7 +19,7 @@ tess_regions_new (
   if (n > TESS_MAX_PROMPTS)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%d regions are too many; take %d at most", n_masks,
+                   _ ("%d regions are too many; take %d at most"), n_masks,
                    TESS_MAX_PROMPTS - 1);
       return NULL;
     }
@@ -31,8 +32,8 @@ tess_regions_new (
   if (regions->masks == NULL || regions->shares == NULL)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   "no memory for %d masks of %d x %d cells; use fewer "
-                   "regions or a smaller canvas",
+                   _ ("no memory for %d masks of %d x %d cells; use fewer "
+                      "regions or a smaller canvas"),
                    n, width, height);
       tess_regions_free (regions);
       return NULL;

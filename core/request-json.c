@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/instances-json.h"
 
+#include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 #include <math.h>
 
@@ -20,7 +21,7 @@ static gboolean
 refuse (Reader *reader, const gchar *member, const gchar *wanted)
 {
   g_set_error (reader->error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "\"%s\" in the job file must be %s", member, wanted);
+               _ ("\"%s\" in the job file must be %s"), member, wanted);
   return FALSE;
 }
 
@@ -123,7 +124,7 @@ check_object (Reader *reader,
       if (!g_strv_contains (known, name))
         {
           g_set_error (reader->error, TESS_ERROR, TESS_ERROR_REQUEST,
-                       "the job file has an unknown member \"%s\"", full);
+                       _ ("the job file has an unknown member \"%s\""), full);
           return FALSE;
         }
       if (number && g_str_equal (name, number) ? !is_number (member)
@@ -212,7 +213,7 @@ read_member (Reader *reader, const gchar *name, JsonNode *node)
   if (g_str_equal (name, "tessera")) /* the version that wrote it */
     return TRUE;
   g_set_error (reader->error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "the job file has an unknown member \"%s\"", name);
+               _ ("the job file has an unknown member \"%s\""), name);
   return FALSE;
 }
 
@@ -231,7 +232,7 @@ tess_request_from_json (const gchar *json, const gchar *folder, GError **error)
       || !json_parser_load_from_data (parser, json, -1, &local))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the job file is not JSON: %s",
+                   _ ("the job file is not JSON: %s"),
                    local ? local->message : "not UTF-8 text");
       return NULL;
     }
@@ -239,7 +240,7 @@ tess_request_from_json (const gchar *json, const gchar *folder, GError **error)
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the job file must be one JSON object");
+                   _ ("the job file must be one JSON object"));
       return NULL;
     }
   json_object_iter_init (&iter, json_node_get_object (root));

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/instances.h"
 
+#include <glib/gi18n-lib.h>
 #include <errno.h>
 #include <math.h>
 
@@ -487,7 +488,7 @@ field_check (const TessRequestField *field, gdouble value, GError **error)
   if (value >= field->min && value <= field->max)
     return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "%s is %.10g; take %.10g to %.10g", field->name, value,
+               _ ("%s is %.10g; take %.10g to %.10g"), field->name, value,
                field->min, field->max);
   return FALSE;
 }
@@ -499,7 +500,8 @@ choice_check (const TessRequestField *field, gint value, GError **error)
     if (c->value == value)
       return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "%s is %d, which is none of its choices", field->name, value);
+               _ ("%s is %d, which is none of its choices"), field->name,
+               value);
   return FALSE;
 }
 
@@ -509,22 +511,24 @@ panorama_check (const TessRequest *request, GError **error)
 {
   if (request->close > 0 && request->init == NULL && request->init_path == NULL)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "close is %d, but there is no picture whose seam could be "
-                 "closed; give one as init",
+                 _ ("close is %d, but there is no picture whose seam could be "
+                    "closed; give one as init"),
                  request->close);
   else if (request->close > 0 && request->wrap == TESS_WRAP_NONE)
-    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "close is %d, but wrap lets no edges meet; take horizontal, "
-                 "vertical or both",
-                 request->close);
+    g_set_error (
+        error, TESS_ERROR, TESS_ERROR_REQUEST,
+        _ ("close is %d, but wrap lets no edges meet; take horizontal, "
+           "vertical or both"),
+        request->close);
   else if (request->poles > 0.0 && request->width != 2 * request->height)
-    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "only a panorama twice as wide as high has poles, %d x %d is "
-                 "not; set poles to 0, or the height to %d",
-                 request->width, request->height, request->width / 2);
+    g_set_error (
+        error, TESS_ERROR, TESS_ERROR_REQUEST,
+        _ ("only a panorama twice as wide as high has poles, %d x %d is "
+           "not; set poles to 0, or the height to %d"),
+        request->width, request->height, request->width / 2);
   else if (request->method == TESS_TILING_ANY_SIZE && !(request->detail > 0.0))
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "a detail of 0 would paint nothing; take more, up to 1");
+                 _ ("a detail of 0 would paint nothing; take more, up to 1"));
   else
     return TRUE;
   return FALSE;
@@ -540,13 +544,14 @@ demofusion_check (const TessRequest *request, GError **error)
           || request->refine != TESS_REFINE_DEMOFUSION))
     return TRUE;
   if (alone && request->init == NULL && request->init_path == NULL)
-    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "there is no picture that demofusion could paint larger; give "
-                 "one as init, or take any-size and refine it so");
+    g_set_error (
+        error, TESS_ERROR, TESS_ERROR_REQUEST,
+        _ ("there is no picture that demofusion could paint larger; give "
+           "one as init, or take any-size and refine it so"));
   else if (request->sampler == TESS_SAMPLER_UNIPC)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "demofusion mixes the small picture in between two steps, "
-                 "which unipc takes back; take another sampler");
+                 _ ("demofusion mixes the small picture in between two steps, "
+                    "which unipc takes back; take another sampler"));
   else
     return TRUE;
   return FALSE;
@@ -559,16 +564,17 @@ upscale_check (const TessRequest *request, GError **error)
     return TRUE;
   if (request->init == NULL && request->init_path == NULL)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "there is no picture to be enlarged; give one as init");
+                 _ ("there is no picture to be enlarged; give one as init"));
   else if (request->regions->len > 0)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "upscale has no regions; leave them out");
+                 _ ("upscale has no regions; leave them out"));
   else if (request->poles > 0.0 || request->close > 0
            || (request->wrap != TESS_WRAP_AUTO
                && request->wrap != TESS_WRAP_NONE))
-    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "upscale closes no edges; set wrap to none, close and poles "
-                 "to 0");
+    g_set_error (
+        error, TESS_ERROR, TESS_ERROR_REQUEST,
+        _ ("upscale closes no edges; set wrap to none, close and poles "
+           "to 0"));
   else
     return TRUE;
   return FALSE;
@@ -600,14 +606,15 @@ instances_check (const TessRequest *request, GError **error)
   if (request->method != TESS_TILING_MULTIDIFFUSION
       && request->method != TESS_TILING_RING
       && request->method != TESS_TILING_ANY_SIZE)
-    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "instances need tiles that stay where they are; take the "
-                 "method multidiffusion, ring for a panorama that closes, or "
-                 "any-size");
+    g_set_error (
+        error, TESS_ERROR, TESS_ERROR_REQUEST,
+        _ ("instances need tiles that stay where they are; take the "
+           "method multidiffusion, ring for a panorama that closes, or "
+           "any-size"));
   else if (request->poles > 0.0)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "poles cannot be painted anew in a picture with instances; "
-                 "set poles to 0");
+                 _ ("poles cannot be painted anew in a picture with instances; "
+                    "set poles to 0"));
   else
     return TRUE;
   return FALSE;
@@ -623,7 +630,7 @@ regions_check (const TessRequest *request, GError **error)
       if (region->mask == NULL && region->mask_path == NULL)
         {
           g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                       "region %u (\"%s\") has no mask; give one", i + 1,
+                       _ ("region %u (\"%s\") has no mask; give one"), i + 1,
                        region->prompt ? region->prompt : "");
           return FALSE;
         }
@@ -652,7 +659,8 @@ tess_request_check (const TessRequest *request, GError **error)
       gboolean narrow = request->width < MIN_SIDE;
 
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%s is %d; take %d to 131072", narrow ? "width" : "height",
+                   _ ("%s is %d; take %d to 131072"),
+                   narrow ? "width" : "height",
                    narrow ? request->width : request->height, MIN_SIDE);
       return FALSE;
     }
@@ -663,21 +671,22 @@ tess_request_check (const TessRequest *request, GError **error)
       if (isfinite (lora->strength))
         continue;
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the strength of %s is not a number", lora->path);
+                   _ ("the strength of %s is not a number"), lora->path);
       return FALSE;
     }
   if ((gint64) request->width * request->height > G_GINT64_CONSTANT (1) << 30)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%d x %d pixels are more than %d megapixels; take a "
-                   "smaller canvas",
+                   _ ("%d x %d pixels are more than %d megapixels; take a "
+                      "smaller canvas"),
                    request->width, request->height, (1 << 30) / 1000000);
       return FALSE;
     }
   if ((request->init || request->init_path) && !(request->strength > 0.0))
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "a strength of 0 would paint nothing; take more, up to 1");
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("a strength of 0 would paint nothing; take more, up to 1"));
       return FALSE;
     }
   return panorama_check (request, error) && demofusion_check (request, error)
@@ -703,7 +712,7 @@ set_choice (TessRequest *request,
       g_string_append_printf (list, "%s%s", list->len ? ", " : "", c->nick);
     }
   g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "%s cannot be \"%s\"; take one of %s", field->name, text,
+               _ ("%s cannot be \"%s\"; take one of %s"), field->name, text,
                list->str);
   return FALSE;
 }
@@ -745,8 +754,9 @@ set_number (TessRequest *request,
       || (whole && value != floor (value)))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%s cannot be \"%s\"; give a %snumber", field->name, text,
-                   whole ? "whole " : "");
+                   whole ? _ ("%s cannot be \"%s\"; give a whole number")
+                         : _ ("%s cannot be \"%s\"; give a number"),
+                   field->name, text);
       return FALSE;
     }
   if (!field_check (field, value, error))
@@ -796,6 +806,6 @@ tess_request_set (TessRequest *request,
         }
     }
   g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-               "there is no setting \"%s\"", name);
+               _ ("there is no setting \"%s\""), name);
   return FALSE;
 }

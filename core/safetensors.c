@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/mapping.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 typedef struct
@@ -65,7 +66,7 @@ fail (const Scan *scan, const gchar *format, ...)
   what = g_strdup_vprintf (format, args);
   va_end (args);
   g_set_error (scan->error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s is not a sound safetensors file: %s; fetch it again.",
+               _ ("%s is not a sound safetensors file: %s; fetch it again."),
                scan->src->path, what);
   return FALSE;
 }

@@ -4,6 +4,7 @@
 #include "core/samplers/method.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define BLOCK 2048 /* floats summed at a time: stays in the first cache */
@@ -116,20 +117,20 @@ check_settings (const TessSamplerSettings *settings, GError **error)
 {
   if (!(settings->strength >= 0.0 && settings->strength <= 1.0))
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "The strength must be above 0 and at most 1, not %g.",
+                 _ ("The strength must be above 0 and at most 1, not %g."),
                  settings->strength);
   else if (!(settings->eta >= 0.0 && settings->eta <= 1.0))
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "Eta must be from 0 to 1, not %g.", settings->eta);
+                 _ ("Eta must be from 0 to 1, not %g."), settings->eta);
   else if ((guint) settings->kind >= TESS_N_SAMPLERS || settings->spacing < 0
            || settings->spacing > 1 + TESS_SPACING_LINSPACE)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "Sampler %d with spacing %d is not known; choose another.",
+                 _ ("Sampler %d with spacing %d is not known; choose another."),
                  settings->kind, settings->spacing);
   else if (settings->pairing != TESS_PAIRING_STRIDE
            && settings->kind != TESS_SAMPLER_DDIM)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                 "Only DDIM pairs its timesteps otherwise, not %s.",
+                 _ ("Only DDIM pairs its timesteps otherwise, not %s."),
                  methods[settings->kind]->nick);
   else
     return TRUE;

@@ -4,6 +4,7 @@
 #include "core/schedule.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 #define SMALLEST_ABAR 0x1p-24f /* instead of 0, so that sigma is finite */
@@ -108,8 +109,8 @@ tess_noise_levels_init (TessNoiseLevels *levels,
                && diffusion->beta_end < 1.0)))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "The model's scheduler asks for %d training steps with "
-                   "betas from %g to %g; mend its scheduler_config.json.",
+                   _ ("The model's scheduler asks for %d training steps with "
+                      "betas from %g to %g; mend its scheduler_config.json."),
                    n, diffusion->beta_start, diffusion->beta_end);
       return FALSE;
     }
@@ -193,8 +194,8 @@ tess_schedule_timesteps (const TessDiffusionConfig *diffusion,
   if (n < 1 || n > most)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "This sampler takes from 1 to %d steps, not %d; change "
-                   "the steps.",
+                   _ ("This sampler takes from 1 to %d steps, not %d; change "
+                      "the steps."),
                    most, n);
       return FALSE;
     }

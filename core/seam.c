@@ -2,6 +2,7 @@
  * core/seam.c: profiles of gradients and tone steps, read band by band. */
 #include "core/seam.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include "core/error.h"
 
@@ -121,10 +122,11 @@ tess_seam_profile_new (GeglBuffer *picture,
 
   if (n < 4 * STRIP || m < 1)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "%d x %d pixels are too few to look for a seam; take %d at "
-                   "least",
-                   extent->width, extent->height, 4 * STRIP);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("%d x %d pixels are too few to look for a seam; take %d at "
+             "least"),
+          extent->width, extent->height, 4 * STRIP);
       return NULL;
     }
   profile->n = n;

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 typedef struct
@@ -84,10 +85,11 @@ stitch_draw (const TessMethod *method,
 
   if (drawn == NULL)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   "no memory for the noise of %d x %d cells; take a smaller "
-                   "canvas",
-                   2 * w, self->plan->height);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MEMORY,
+          _ ("no memory for the noise of %d x %d cells; take a smaller "
+             "canvas"),
+          2 * w, self->plan->height);
       return FALSE;
     }
   tess_random_normal (random, drawn, n_rows * 2 * w);
@@ -124,11 +126,12 @@ tess_stitch_new (gint width, gint height, gint align, GError **error)
 
   if (width % step != 0 || height % align != 0)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "stitch paints the whole panorama at once and needs %d x %d "
-                   "cells to be multiples of %d and %d; take another size, or "
-                   "the method ring",
-                   width, height, step, align);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("stitch paints the whole panorama at once and needs %d x %d "
+             "cells to be multiples of %d and %d; take another size, or "
+             "the method ring"),
+          width, height, step, align);
       return NULL;
     }
   self = g_new0 (Stitch, 1);

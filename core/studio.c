@@ -5,6 +5,7 @@
 #include "core/devices.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
 TessStudio *
@@ -100,7 +101,7 @@ find_model (const gchar *wanted, GError **error)
     return g_strdup (((TessModelEntry *) models->pdata[0])->path);
   names = list_names (models);
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s%s%s; put one into %s/tessera/models, or give %s%s",
+               _ ("%s%s%s; put one into %s/tessera/models, or give %s%s"),
                wanted && *wanted ? "there is no model \"" : "no model is found",
                wanted && *wanted ? wanted : "", wanted && *wanted ? "\"" : "",
                g_get_user_data_dir (),
@@ -143,12 +144,13 @@ check_model (TessModel *model, GError **error)
   if (unet->in_channels == vae->latent_channels
       && unet->out_channels == vae->latent_channels && vae->image_channels == 3)
     return TRUE;
-  g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-               "%s takes %d channels and gives %d where the decoder has %d: it "
-               "is made for something else (inpainting, depth); take a plain "
-               "text-to-image model",
-               tess_model_name (model), unet->in_channels, unet->out_channels,
-               vae->latent_channels);
+  g_set_error (
+      error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
+      _ ("%s takes %d channels and gives %d where the decoder has %d: it "
+         "is made for something else (inpainting, depth); take a plain "
+         "text-to-image model"),
+      tess_model_name (model), unet->in_channels, unet->out_channels,
+      vae->latent_channels);
   return FALSE;
 }
 

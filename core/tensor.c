@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/simd.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 static const struct
@@ -85,9 +86,10 @@ tess_tensor_new (TessType type, gint n_dims, const gint64 *dims, GError **error)
     data = g_try_malloc0 (MAX (n_bytes, 1));
   if (data == NULL)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   "No memory for %.1f MiB; choose a smaller canvas or tile.",
-                   n_bytes / 1048576.0);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MEMORY,
+          _ ("No memory for %.1f MiB; choose a smaller canvas or tile."),
+          n_bytes / 1048576.0);
       return NULL;
     }
   return tess_tensor_new_wrapped (type, n_dims, dims, data, data, g_free);

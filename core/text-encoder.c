@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/net.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -134,8 +135,8 @@ prepare (TessTextEncoder *encoder, gint n, gint skip, GError **error)
   if (skip < 0 || skip >= config->n_layers)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "Clip skip %d leaves no layer of the text encoder's %d; "
-                   "choose 1 to %d.",
+                   _ ("Clip skip %d leaves no layer of the text encoder's %d; "
+                      "choose 1 to %d."),
                    skip + 1, config->n_layers, config->n_layers);
       return NULL;
     }
@@ -174,10 +175,11 @@ check_ids (TessTextEncoder *encoder, const gint32 *ids, gsize n, GError **error)
   for (gsize i = 0; i < n; i++)
     if (ids[i] < 0 || ids[i] >= encoder->config->n_tokens)
       {
-        g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                     "The tokenizer gave word %d, the text encoder knows %d; "
-                     "its merges belong to another model.",
-                     ids[i], encoder->config->n_tokens);
+        g_set_error (
+            error, TESS_ERROR, TESS_ERROR_MODEL,
+            _ ("The tokenizer gave word %d, the text encoder knows %d; "
+               "its merges belong to another model."),
+            ids[i], encoder->config->n_tokens);
         return FALSE;
       }
   return TRUE;
@@ -276,7 +278,7 @@ tess_text_encoder_run (TessTextEncoder *encoder,
       g_autofree gchar *shape = tess_tensor_shape_string (ids);
 
       g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
-                   "The text encoder reads chunks of %d tokens, got %s.",
+                   _ ("The text encoder reads chunks of %d tokens, got %s."),
                    encoder->config->n_positions, shape);
       return FALSE;
     }
@@ -342,7 +344,7 @@ tess_text_encode (TessTextEncoder *encoder,
   if (prompt->n_positions != config->n_positions)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
-                   "The text encoder reads chunks of %d tokens, got %d.",
+                   _ ("The text encoder reads chunks of %d tokens, got %d."),
                    config->n_positions, prompt->n_positions);
       return NULL;
     }

@@ -9,6 +9,8 @@
 
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
+
 #define MAX_TILES (1 << 24)
 
 typedef struct
@@ -29,17 +31,18 @@ axis_fit (Axis *axis, GError **error)
     {
       gint below = MAX (asked / axis->align, 1) * axis->align;
 
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "a tile's %s of %d cells is not a multiple of the %d that "
-                   "this model needs; take %d or %d",
-                   axis->name, asked, axis->align, below, below + axis->align);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("a tile's %s of %d cells is not a multiple of the %d that "
+             "this model needs; take %d or %d"),
+          axis->name, asked, axis->align, below, below + axis->align);
       return FALSE;
     }
   if (axis->overlap < 0 || axis->overlap >= asked)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "an overlap of %d cells does not fit a tile's %s of %d; "
-                   "take 0 to %d",
+                   _ ("an overlap of %d cells does not fit a tile's %s of %d; "
+                      "take 0 to %d"),
                    axis->overlap, axis->name, asked, asked - 1);
       return FALSE;
     }
@@ -56,10 +59,11 @@ axis_fit (Axis *axis, GError **error)
   axis->overlap = (gint) ((gint64) axis->overlap * axis->tile / asked);
   if (axis->tile == 0)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "a canvas that closes on itself needs a %s of at least %d "
-                   "cells, this one has %d",
-                   axis->name, axis->align, axis->length);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("a canvas that closes on itself needs a %s of at least %d "
+             "cells, this one has %d"),
+          axis->name, axis->align, axis->length);
       return FALSE;
     }
   return TRUE;
@@ -137,8 +141,8 @@ tess_tile_plan_new (const TessTileSettings *settings, GError **error)
   if ((gint64) x.n * y.n > MAX_TILES)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the canvas would take %d x %d tiles; take a smaller "
-                   "overlap or a smaller canvas",
+                   _ ("the canvas would take %d x %d tiles; take a smaller "
+                      "overlap or a smaller canvas"),
                    x.n, y.n);
       return NULL;
     }

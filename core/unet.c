@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/unet-net.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
 /* One compiled batch. */
@@ -259,8 +260,8 @@ tess_unet_condition (TessUnet *unet,
       g_autofree gchar *shape = tess_tensor_shape_string (contexts);
 
       g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
-                   "The text encoder gives %s, the denoiser reads states of "
-                   "%d; the two belong to different models.",
+                   _ ("The text encoder gives %s, the denoiser reads states of "
+                      "%d; the two belong to different models."),
                    shape, unet->config->context_width);
       return FALSE;
     }
@@ -276,16 +277,17 @@ check_grounding (TessUnet *unet,
   const TessInstanceConfig *config = tess_model_instance (unet->model);
 
   if (config == NULL)
-    g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                 "%s cannot put instances in places; add InstanceDiffusion's "
-                 "weights to it.",
-                 tess_model_name (unet->model));
+    g_set_error (
+        error, TESS_ERROR, TESS_ERROR_MODEL,
+        _ ("%s cannot put instances in places; add InstanceDiffusion's "
+           "weights to it."),
+        tess_model_name (unet->model));
   else if (grounding->tokens->n_dims != 3 || grounding->bias->n_dims != 2
            || grounding->tokens->dims[2] != config->token_width
            || grounding->bias->dims[0] != grounding->tokens->dims[0]
            || grounding->bias->dims[1] != grounding->tokens->dims[1])
     g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
-                 "Tokens of instances do not fit the model's width of %d.",
+                 _ ("Tokens of instances do not fit the model's width of %d."),
                  config->token_width);
   else
     return TRUE;
@@ -383,9 +385,10 @@ tess_unet_structure (TessUnet *unet,
     return TRUE;
   if (tess_model_structure (unet->model) == NULL)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s cannot enlarge pictures; add StableSR's weights to it.",
-                   tess_model_name (unet->model));
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("%s cannot enlarge pictures; add StableSR's weights to it."),
+          tess_model_name (unet->model));
       return FALSE;
     }
   tess_structure_net_init (&unet->structure, unet->model);
@@ -403,8 +406,8 @@ check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
   if (n >= 1 && h >= align && w >= align && h % align == 0 && w % align == 0)
     return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
-               "A tile of %d x %d cells was asked for; the model works on "
-               "multiples of %d.",
+               _ ("A tile of %d x %d cells was asked for; the model works on "
+                  "multiples of %d."),
                w, h, align);
   return FALSE;
 }

@@ -7,6 +7,7 @@
 #include "core/unpickle.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define MAX_BYTES (32 << 20)
@@ -132,8 +133,8 @@ fail_code (Machine *machine, const gchar *name)
   g_autofree gchar *valid = g_utf8_make_valid (name, MIN (strlen (name), 100));
 
   g_set_error (machine->error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s contains code (%s), which Tessera never runs; choose the "
-               "model's safetensors file.",
+               _ ("%s contains code (%s), which Tessera never runs; choose the "
+                  "model's safetensors file."),
                machine->path, valid);
   return FALSE;
 }

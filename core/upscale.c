@@ -5,6 +5,7 @@
 #include "core/canvas.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -99,8 +100,9 @@ tess_upscale_new (GeglBuffer *src,
 
   if (w < 1 || h < 1)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   "the picture to be enlarged is empty; choose another one");
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_REQUEST,
+          _ ("the picture to be enlarged is empty; choose another one"));
       return NULL;
     }
   upscale = g_new0 (TessUpscale, 1);
@@ -110,8 +112,8 @@ tess_upscale_new (GeglBuffer *src,
   if (upscale->planes == NULL)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   "no memory for the %d x %d pixels of the picture; take a "
-                   "smaller one",
+                   _ ("no memory for the %d x %d pixels of the picture; take a "
+                      "smaller one"),
                    w, h);
       return NULL;
     }

@@ -3,6 +3,7 @@
 #include "core/vae-map.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 TessVaeMap *
@@ -18,8 +19,8 @@ tess_vae_map_new (TessType type, gint h, gint w, gint c, GError **error)
   if (data == NULL)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   "No memory for %.1f MiB of the decoder's state; choose a "
-                   "smaller canvas.",
+                   _ ("No memory for %.1f MiB of the decoder's state; choose a "
+                      "smaller canvas."),
                    n_bytes / 1048576.0);
       return NULL;
     }

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/vae-job.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 struct _TessVae
@@ -168,8 +169,8 @@ tess_vae_decode_fused (TessVae *vae,
   if (net->n_units == 0)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "The decoder of %s cannot look at the picture; add "
-                   "StableSR's decoder to it, or set the fidelity to 0.",
+                   _ ("The decoder of %s cannot look at the picture; add "
+                      "StableSR's decoder to it, or set the fidelity to 0."),
                    tess_model_name (vae->model));
       return FALSE;
     }
@@ -180,7 +181,7 @@ tess_vae_decode_fused (TessVae *vae,
       g_autofree gchar *shape = tess_tensor_shape_string (latent);
 
       g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
-                   "The decoder reads latents [1, %d, h, w], got %s.",
+                   _ ("The decoder reads latents [1, %d, h, w], got %s."),
                    tess_model_vae (vae->model)->latent_channels, shape);
       return FALSE;
     }
@@ -262,10 +263,11 @@ tess_vae_encode (TessVae *vae,
 
   if (width % factor != 0 || height % factor != 0)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_SHAPE,
-                   "The encoder reads sides that are multiples of %d pixels, "
-                   "got %d x %d.",
-                   factor, width, height);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_SHAPE,
+          _ ("The encoder reads sides that are multiples of %d pixels, "
+             "got %d x %d."),
+          factor, width, height);
       return FALSE;
     }
   if (!check_canvas (h, w, factor, error))

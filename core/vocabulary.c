@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/json-file.h"
 
+#include <glib/gi18n-lib.h>
 #include <gio/gio.h>
 #include <string.h>
 
@@ -136,8 +137,8 @@ read_text (const gchar *path, GError **error)
       if (text->len > MAX_BYTES)
         {
           g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                       "%s is longer than %d MiB, so it is no list of byte "
-                       "pairs; put CLIP's merges.txt there.",
+                       _ ("%s is longer than %d MiB, so it is no list of byte "
+                          "pairs; put CLIP's merges.txt there."),
                        path, MAX_BYTES >> 20);
           return NULL;
         }
@@ -150,9 +151,9 @@ read_text (const gchar *path, GError **error)
   if (memchr (text->data ? text->data : (guint8 *) "", 0, text->len)
       || !g_utf8_validate_len ((const gchar *) text->data, text->len, NULL))
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s is not a text in UTF-8; put CLIP's merges.txt there.",
-                   path);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("%s is not a text in UTF-8; put CLIP's merges.txt there."), path);
       return NULL;
     }
   g_byte_array_append (text, (const guint8 *) "", 1);
@@ -185,8 +186,8 @@ add_bytes_and_specials (TessVocabulary *vocabulary,
   if (vocabulary->bos < 0 || vocabulary->eos < 0)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s has no %s, which every CLIP vocabulary has; take the "
-                   "file that belongs to the model.",
+                   _ ("%s has no %s, which every CLIP vocabulary has; take the "
+                      "file that belongs to the model."),
                    path,
                    vocabulary->bos < 0 ? "<|startoftext|>" : "<|endoftext|>");
       return FALSE;
@@ -256,9 +257,9 @@ add_merges (TessVocabulary *vocabulary,
           if (ids[k] < 0)
             {
               g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                           "%s: pair %u needs the token \"%s\", which the "
-                           "vocabulary does not have; merges and vocabulary "
-                           "must be of the same model.",
+                           _ ("%s: pair %u needs the token \"%s\", which the "
+                              "vocabulary does not have; merges and vocabulary "
+                              "must be of the same model."),
                            path, i + 1, names[k]);
               return FALSE;
             }
@@ -292,8 +293,8 @@ add_json_tokens (TessVocabulary *vocabulary,
       if (id < 0 || id >= MAX_ID)
         {
           g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                       "%s: the id of token \"%s\" is not a whole number "
-                       "below %d; take the file that belongs to the model.",
+                       _ ("%s: the id of token \"%s\" is not a whole number "
+                          "below %d; take the file that belongs to the model."),
                        path, token, MAX_ID);
           return FALSE;
         }
@@ -334,8 +335,8 @@ read_merges_file (TessVocabulary *vocabulary, const gchar *path, GError **error)
       if (second == NULL)
         {
           g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                       "%s: line %d is not two tokens with a space between "
-                       "them; put CLIP's merges.txt there.",
+                       _ ("%s: line %d is not two tokens with a space between "
+                          "them; put CLIP's merges.txt there."),
                        path, number);
           return FALSE;
         }
@@ -391,10 +392,11 @@ read_tokenizer_json (TessVocabulary *vocabulary,
   if (vocab == NULL || !JSON_NODE_HOLDS_OBJECT (vocab) || merges == NULL
       || !JSON_NODE_HOLDS_ARRAY (merges))
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                   "%s has no model.vocab and model.merges, so it is not of a "
-                   "byte-pair encoding; put CLIP's merges.txt beside it.",
-                   path);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MODEL,
+          _ ("%s has no model.vocab and model.merges, so it is not of a "
+             "byte-pair encoding; put CLIP's merges.txt beside it."),
+          path);
       return FALSE;
     }
 
@@ -421,10 +423,11 @@ read_tokenizer_json (TessVocabulary *vocabulary,
       second = cut_pair (copy);
       if (second == NULL)
         {
-          g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-                       "%s: entry %u of model.merges is not a pair of tokens; "
-                       "take the file that belongs to the model.",
-                       path, i + 1);
+          g_set_error (
+              error, TESS_ERROR, TESS_ERROR_MODEL,
+              _ ("%s: entry %u of model.merges is not a pair of tokens; "
+                 "take the file that belongs to the model."),
+              path, i + 1);
           return FALSE;
         }
       g_ptr_array_add (right, second);
@@ -451,8 +454,8 @@ find_file (const gchar *path, GError **error)
         return g_steal_pointer (&file);
     }
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s has neither merges.txt nor tokenizer.json; put CLIP's "
-               "merges.txt there.",
+               _ ("%s has neither merges.txt nor tokenizer.json; put CLIP's "
+                  "merges.txt there."),
                path);
   return NULL;
 }

@@ -3,6 +3,7 @@
 #include "core/zip.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <gio/gio.h>
 #include <string.h>
 
@@ -55,7 +56,7 @@ fail (const TessFileBytes *src, GError **error, const gchar *format, ...)
   what = g_strdup_vprintf (format, args);
   va_end (args);
   g_set_error (error, TESS_ERROR, TESS_ERROR_MODEL,
-               "%s is not a sound archive: %s; fetch it again.", src->path,
+               _ ("%s is not a sound archive: %s; fetch it again."), src->path,
                what);
   return FALSE;
 }
@@ -334,7 +335,7 @@ inflate_member (const TessZip *zip, const TessZipMember *member, GError **error)
   if (dst == NULL)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   "No memory to unpack %.1f MiB of %s.",
+                   _ ("No memory to unpack %.1f MiB of %s."),
                    member->size / 1048576.0, zip->src->path);
       return NULL;
     }

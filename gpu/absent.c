@@ -4,13 +4,15 @@
 
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
+
 TessBackend *
 tess_backend_vulkan_new (const TessVulkanSettings *settings, GError **error)
 {
   g_set_error (
       error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-      "This Tessera was built without Vulkan; choose the CPU, or build "
-      "it with -Dvulkan=enabled.");
+      _ ("This Tessera was built without Vulkan; choose the CPU, or build "
+         "it with -Dvulkan=enabled."));
   return NULL;
 }
 

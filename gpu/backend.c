@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/memory.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 /* Buffers */
@@ -216,7 +217,7 @@ check_storage (const TessGpuDevice *device, TessType storage, GError **error)
   if (storage == TESS_F32 || (storage == TESS_F16 && device->caps.f16_storage))
     return TRUE;
   g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-               "%s cannot keep values as %s; choose float32 storage.",
+               _ ("%s cannot keep values as %s; choose float32 storage."),
                device->info.name, tess_type_name (storage));
   return FALSE;
 }

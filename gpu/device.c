@@ -7,6 +7,7 @@
 #include "gpu/pipeline.h"
 #include "gpu/vk-result.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,8 +329,8 @@ choose (VkInstance instance,
           if (info.refused == NULL)
             return TRUE;
           g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                       "%s cannot be used: %s; choose another device or the "
-                       "CPU.",
+                       _ ("%s cannot be used: %s; choose another device or the "
+                          "CPU."),
                        info.name, info.refused);
           return FALSE;
         }
@@ -338,12 +339,12 @@ choose (VkInstance instance,
     }
   if (wanted != NULL)
     g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                 "there is no Vulkan device \"%s\"; choose the CPU%s%s.",
+                 _ ("there is no Vulkan device \"%s\"; choose the CPU%s%s."),
                  wanted, n > 0 ? " or one of: " : "", names->str);
   else
     g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                 "there is no graphics card that Vulkan can use%s%s; choose "
-                 "the CPU.",
+                 _ ("there is no graphics card that Vulkan can use%s%s; choose "
+                    "the CPU."),
                  n > 0 ? ", only " : "", names->str);
   return FALSE;
 }

@@ -12,6 +12,7 @@
 #include "core/memory-plan.h"
 #include "gpu/vk-result.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,8 +140,8 @@ check_ops (const TessProgram *program, GError **error)
       if (tess_gpu_op_of (op->klass) != NULL)
         continue;
       g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-                   "%s needs %s, which graphics cards cannot do yet; choose "
-                   "the CPU.",
+                   _ ("%s needs %s, which graphics cards cannot do yet; choose "
+                      "the CPU."),
                    program->name, op->klass->name);
       return FALSE;
     }
@@ -159,12 +160,13 @@ check_values (const TessGpuBackend *gpu,
 
       if (value->base == NULL && value_bytes (value) > largest)
         {
-          g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                       "%s: a value takes %.1f MiB, and %s reads at most %.1f "
-                       "as one; choose smaller tiles, fewer at once or the "
-                       "CPU.",
-                       program->name, value_bytes (value) / 0x1p20,
-                       gpu->device->info.name, largest / 0x1p20);
+          g_set_error (
+              error, TESS_ERROR, TESS_ERROR_MEMORY,
+              _ ("%s: a value takes %.1f MiB, and %s reads at most %.1f "
+                 "as one; choose smaller tiles, fewer at once or the "
+                 "CPU."),
+              program->name, value_bytes (value) / 0x1p20,
+              gpu->device->info.name, largest / 0x1p20);
           return FALSE;
         }
     }

@@ -6,6 +6,7 @@
 #include "gpu/device.h"
 #include "gpu/vk-result.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define LAYER "VK_LAYER_KHRONOS_validation"
@@ -115,7 +116,7 @@ tess_vk_instance_get (GError **error)
   if (once == 2)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                   "there is no Vulkan on this computer; choose the CPU.");
+                   _ ("there is no Vulkan on this computer; choose the CPU."));
       return VK_NULL_HANDLE;
     }
   g_mutex_lock (&lock);

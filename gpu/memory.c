@@ -5,6 +5,8 @@
 #include "core/error.h"
 #include "gpu/vk-result.h"
 
+#include <glib/gi18n-lib.h>
+
 #define BLOCK_BYTES ((gsize) 64 << 20)
 #define LARGE_BYTES ((gsize) 16 << 20) /* from here on a block of its own */
 
@@ -153,11 +155,11 @@ check_size (const TessGpuHeap *heap,
 
   if (n_bytes > largest)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   "%.1f MiB are wanted for %s, and %s gives at most %.1f at "
-                   "once; choose smaller tiles or the CPU.",
-                   n_bytes / 0x1p20, purpose, heap->device->info.name,
-                   largest / 0x1p20);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MEMORY,
+          _ ("%.1f MiB are wanted for %s, and %s gives at most %.1f at "
+             "once; choose smaller tiles or the CPU."),
+          n_bytes / 0x1p20, purpose, heap->device->info.name, largest / 0x1p20);
       return FALSE;
     }
   if (place == TESS_GPU_HOST)
@@ -165,11 +167,11 @@ check_size (const TessGpuHeap *heap,
   n_free = tess_gpu_heap_n_bytes_free (heap);
   if (n_bytes > n_free)
     {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   "%.1f MiB are wanted for %s, and %s has %.1f free; choose "
-                   "smaller tiles, fewer at once or the CPU.",
-                   n_bytes / 0x1p20, purpose, heap->device->info.name,
-                   n_free / 0x1p20);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_MEMORY,
+          _ ("%.1f MiB are wanted for %s, and %s has %.1f free; choose "
+             "smaller tiles, fewer at once or the CPU."),
+          n_bytes / 0x1p20, purpose, heap->device->info.name, n_free / 0x1p20);
       return FALSE;
     }
   return TRUE;
@@ -200,7 +202,7 @@ block_fill (TessGpuHeap *heap, TessGpuBlock *block, GError **error)
   if (type < 0)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                   "%s has no memory that both sides see; choose the CPU.",
+                   _ ("%s has no memory that both sides see; choose the CPU."),
                    heap->device->info.name);
       return FALSE;
     }

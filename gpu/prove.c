@@ -13,6 +13,7 @@
 #include "gpu/cache.h"
 #include "gpu/prove-cases.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -320,10 +321,11 @@ check_last (const TessGpuProof *proof, GError **error)
       verdict = tess_gpu_proof_of (proof, (*op)->klass, v);
       if (verdict == NULL || !verdict->wrong)
         continue;
-      g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                   "%s does not compute rightly (%s: %s); update its driver, "
-                   "or choose the processor.",
-                   proof->info.name, (*op)->klass->name, verdict->reason);
+      g_set_error (
+          error, TESS_ERROR, TESS_ERROR_DEVICE,
+          _ ("%s does not compute rightly (%s: %s); update its driver, "
+             "or choose the processor."),
+          proof->info.name, (*op)->klass->name, verdict->reason);
       return FALSE;
     }
   return TRUE;

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 static struct
@@ -57,13 +58,14 @@ tess_vk_ok (VkResult result, const gchar *what, GError **error)
   if (result == VK_SUCCESS || result == VK_INCOMPLETE)
     return TRUE;
   if (is_memory (result))
-    g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                 "%s (%s, %d); choose smaller tiles, a smaller picture or the "
-                 "CPU.",
-                 result_text (result), what, (gint) result);
+    g_set_error (
+        error, TESS_ERROR, TESS_ERROR_MEMORY,
+        _ ("%s (%s, %d); choose smaller tiles, a smaller picture or the "
+           "CPU."),
+        result_text (result), what, (gint) result);
   else
     g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                 "%s (%s, %d); choose the CPU as the device.",
+                 _ ("%s (%s, %d); choose the CPU as the device."),
                  result_text (result), what, (gint) result);
   return FALSE;
 }

@@ -4,12 +4,14 @@
 #include "core/backend.h"
 #include "core/error.h"
 
+#include <glib/gi18n-lib.h>
+
 TessBackend *
 tess_backend_cpu_new (const TessCpuSettings *settings, GError **error)
 {
   g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-               "This Tessera was built without oneDNN; choose the plain "
-               "backend, or build it with -Donednn=enabled.");
+               _ ("This Tessera was built without oneDNN; choose the plain "
+                  "backend, or build it with -Donednn=enabled."));
   return NULL;
 }
 

@@ -5,6 +5,8 @@
 #include "core/error.h"
 #include "core/memory.h"
 
+#include <glib/gi18n-lib.h>
+
 static const TessKernelMaker makers[] = {
   { &tess_conv2d_class, tess_cpu_conv2d_new },
   { &tess_linear_class, tess_cpu_linear_new },
@@ -38,15 +40,15 @@ tess_backend_cpu_new (const TessCpuSettings *settings, GError **error)
   if (tess_dnnl_engine () == NULL)
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                   "oneDNN does not start on this CPU; choose the plain "
-                   "backend.");
+                   _ ("oneDNN does not start on this CPU; choose the plain "
+                      "backend."));
       return NULL;
     }
   if (all.storage != TESS_F32
       && (all.storage != TESS_BF16 || !tess_backend_cpu_has_bf16 ()))
     {
       g_set_error (error, TESS_ERROR, TESS_ERROR_UNSUPPORTED,
-                   "This CPU does not compute in %s; choose float32.",
+                   _ ("This CPU does not compute in %s; choose float32."),
                    tess_type_name (all.storage));
       return NULL;
     }

@@ -126,6 +126,15 @@ def compare_places(tap, output):
               == ['snow'], 'regions and instances are both asked for', both)
 
 
+def speak_german(gimp):
+    """The neutral locale by a German name: libc wants one of that name before
+    it looks for translations, and few machines have it."""
+    shutil.copytree('/usr/lib/locale/C.utf8',
+                    gimp.folder / 'locales' / 'de_DE.utf8')
+    gimp.env |= {'LOCPATH': str(gimp.folder / 'locales'),
+                 'LC_ALL': 'de_DE.UTF-8', 'LANGUAGE': 'de'}
+
+
 def main():
     script = sys.argv[1]
     expected = len(re.findall(r'^\s*\((?:check|refuses) "',
@@ -140,6 +149,8 @@ def main():
             cut_off(tap, gimp)
         if script == 'placed.scm':
             gimp.add_instance_weights()
+        if script == 'german.scm':
+            speak_german(gimp)
         lora = gimp.folder / 'lora.safetensors'
         write_lora(next(gimp.models.glob('*/model_index.json')).parent, lora,
                    0.1)
