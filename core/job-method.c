@@ -89,6 +89,29 @@ choose_wrap (TessJob *job, GError **error)
              || check_side (job, "height", request->height, error));
 }
 
+/* How tiles lie. A picture that is enlarged may have them in any way. */
+static TessTiling
+tiling_of (const TessRequest *request)
+{
+  if (request->method != TESS_TILING_UPSCALE)
+    return request->method;
+  switch (request->refine)
+    {
+    case TESS_REFINE_AUTO:
+    case TESS_REFINE_DEMOFUSION: /* refused by tess_request_check */
+      break;
+    case TESS_REFINE_SHIFTED:
+      return TESS_TILING_SHIFTED;
+    case TESS_REFINE_MULTIDIFFUSION:
+      return TESS_TILING_MULTIDIFFUSION;
+    case TESS_REFINE_SPOT:
+      return TESS_TILING_SPOT;
+    case TESS_REFINE_FSTD:
+      return TESS_TILING_FSTD;
+    }
+  return TESS_TILING_UPSCALE;
+}
+
 static TessTileSettings
 tile_settings (const TessJob *job)
 {
@@ -96,7 +119,7 @@ tile_settings (const TessJob *job)
   gint align = tess_unet_align (job->studio->unet);
   gint tile = tess_job_window (job);
   gint overlap = request->overlap >= 0 ? request->overlap : tile / 2;
-  gboolean spot = request->method == TESS_TILING_SPOT;
+  gboolean spot = tiling_of (request) == TESS_TILING_SPOT;
   const TessEnlarged *larger = job->upscale ? &job->upscale->picture : NULL;
 
   return (TessTileSettings) {
@@ -172,7 +195,7 @@ tess_job_make_method (TessJob *job, GError **error)
   if (!choose_wrap (job, error))
     return FALSE;
   fixed.tiles = moving.tiles = tile_settings (job);
-  switch (request->method)
+  switch (tiling_of (request))
     {
     case TESS_TILING_RING_1:
       widen_tile (job, &moving.tiles);

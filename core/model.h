@@ -275,6 +275,18 @@ gboolean
 tess_model_has_weight (TessModel *model, TessPart part, const gchar *name);
 gsize tess_model_n_params (TessModel *model, TessPart part);
 
+/* What a file, or a diffusers folder, holds. */
+enum
+{
+  TESS_HOLDS_MODEL = 1 << 0,     /* a UNet */
+  TESS_HOLDS_STRUCTURE = 1 << 1, /* StableSR's encoder and modulations */
+  TESS_HOLDS_FUSION = 1 << 2,    /* the fusions of its decoder */
+};
+
+/* By the names alone: no weight is read, and nothing says that they fit one
+ * another. 0: nothing of these, or the file cannot be read. */
+guint tess_model_holds (const gchar *path);
+
 /* A model or a LoRA on disk. */
 typedef struct
 {

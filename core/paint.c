@@ -159,6 +159,8 @@ encode_structure (Way *way, GError **error)
       = { .mode = job->vae.mode, .cancellable = way->args->cancellable };
   GError *local = NULL;
 
+  if (!tess_upscale_load (job->upscale, error))
+    return FALSE;
   if (!tess_vae_encode (job->studio->vae, picture->padded_w, picture->padded_h,
                         tess_upscale_read, job->upscale, &settings,
                         &way->structure, NULL, &local)

@@ -142,6 +142,7 @@ tiling_of_refine (const TessRequest *request)
     return TESS_TILING_MULTIDIFFUSION;
   switch (request->refine)
     {
+    case TESS_REFINE_AUTO:
     case TESS_REFINE_SHIFTED:
       return TESS_TILING_SHIFTED;
     case TESS_REFINE_MULTIDIFFUSION:

@@ -63,6 +63,7 @@ static const TessChoice colour_fixes[] = {
 };
 
 static const TessChoice refines[] = {
+  { "auto", TESS_REFINE_AUTO },
   { "shifted", TESS_REFINE_SHIFTED },
   { "multidiffusion", TESS_REFINE_MULTIDIFFUSION },
   { "spot", TESS_REFINE_SPOT },
@@ -254,9 +255,11 @@ static const TessRequestField fields[] = {
   CHOICE ("refine",
           refine,
           refines,
-          "any-size: how tiles of the large picture lie; multidiffusion is "
-          "slower and smoother, demofusion paints larger and larger, which "
-          "takes longest and keeps things from appearing twice"),
+          "any-size and upscale: how tiles of the large picture lie; auto: "
+          "shifted for any-size, overlapping by half for upscale; "
+          "multidiffusion is slower and smoother, shifted fast, demofusion "
+          "paints larger and larger, which takes longest and keeps things from "
+          "appearing twice"),
   REAL ("detail",
         detail,
         0.0,
@@ -568,6 +571,10 @@ upscale_check (const TessRequest *request, GError **error)
   else if (request->regions->len > 0)
     g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
                  _ ("upscale has no regions; leave them out"));
+  else if (request->refine == TESS_REFINE_DEMOFUSION)
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 _ ("upscale paints one picture, demofusion several; take "
+                    "another refine"));
   else if (request->poles > 0.0 || request->close > 0
            || (request->wrap != TESS_WRAP_AUTO
                && request->wrap != TESS_WRAP_NONE))

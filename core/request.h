@@ -37,9 +37,11 @@ typedef enum
                              core/demofusion.h */
 } TessTiling;
 
-/* How tiles of any-size's second picture lie. */
+/* How tiles of a picture lie that is painted larger. */
 typedef enum
 {
+  TESS_REFINE_AUTO, /* shifted for any-size; upscale: as published, Gaussian
+                       tiles that overlap by half and stay */
   TESS_REFINE_SHIFTED,
   TESS_REFINE_MULTIDIFFUSION,
   TESS_REFINE_SPOT,
@@ -119,7 +121,7 @@ typedef struct
   gdouble fidelity;      /* upscale: how much the decoder looks at init, 0..1 */
   TessColourFix colours; /* upscale */
 
-  TessRefine refine; /* any-size */
+  TessRefine refine; /* any-size, upscale */
   gdouble detail;    /* any-size: strength of the second picture, > 0; with
                         demofusion how soon it leaves the one before */
   gint close;        /* with init: pixels about the seam that are painted so

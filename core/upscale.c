@@ -13,13 +13,16 @@
 #define MOST_WINDOWS 4
 #define ROWS 64
 
+/* Brightness beyond 0..1 that is more than rounding. */
+#define BEYOND (1.0f / 65536)
+
 /* Half as large, sums of colours times weights and of weights. */
 static gfloat *
 halve (const gfloat *src, gint w, gint h, gint half_w, gint half_h)
 {
-  gfloat *dst = g_new0 (gfloat, 4 * (gsize) half_w * half_h);
+  gfloat *dst = g_try_new0 (gfloat, 4 * (gsize) half_w * half_h);
 
-  for (gint y = 0; y < h; y++)
+  for (gint y = 0; dst && y < h; y++)
     for (gint x = 0; x < w; x++)
       for (gint c = 0; c < 4; c++)
         dst[4 * ((gsize) (y / 2) * half_w + x / 2) + c]
@@ -28,8 +31,9 @@ halve (const gfloat *src, gint w, gint h, gint half_w, gint half_h)
 }
 
 /* Colours of cells that have no weight come from the mean of those about
- * them. @cells: [h, w, 4], colours times weight and the weight. */
-static void
+ * them. @cells: [h, w, 4], colours times weight and the weight. FALSE: no
+ * memory. */
+static gboolean
 fill_gaps (gfloat *cells, gint w, gint h)
 {
   gint half_w = (w + 1) / 2, half_h = (h + 1) / 2;
@@ -39,9 +43,10 @@ fill_gaps (gfloat *cells, gint w, gint h)
   for (gsize i = 0; i < (gsize) w * h; i++)
     gaps = gaps || cells[4 * i + 3] <= 0.0f;
   if (!gaps || (w == 1 && h == 1))
-    return;
+    return TRUE;
   half = halve (cells, w, h, half_w, half_h);
-  fill_gaps (half, half_w, half_h);
+  if (half == NULL || !fill_gaps (half, half_w, half_h))
+    return FALSE;
   for (gint y = 0; y < h; y++)
     for (gint x = 0; x < w; x++)
       {
@@ -53,36 +58,85 @@ fill_gaps (gfloat *cells, gint w, gint h)
         if (cell[3] <= 0.0f)
           cell[3] = 1.0f;
       }
+  return TRUE;
 }
 
-/* "R'G'B'A float" -> planes of colours and of alpha; TRUE where it lets
- * through. Colours that cannot be seen would bleed into those that can. */
-static gboolean
-read_picture (GeglBuffer *src, gint w, gint h, gfloat *planes)
+/* [h, w, 4] of "R'G'B'A float": what is no number becomes black; whether
+ * anything lets through, and whether anything seen is beyond 0..1. */
+static void
+look_at (gfloat *cells, gsize n, gboolean *lets_through, gboolean *beyond)
 {
-  gsize n = (gsize) w * h;
-  g_autofree gfloat *cells = g_new (gfloat, 4 * n);
+  *lets_through = *beyond = FALSE;
+  for (gsize i = 0; i < n; i++, cells += 4)
+    {
+      for (gint c = 0; c < 4; c++)
+        if (!isfinite (cells[c]))
+          cells[c] = 0.0f;
+      cells[3] = CLAMP (cells[3], 0.0f, 1.0f);
+      *lets_through = *lets_through || cells[3] < 1.0f;
+      for (gint c = 0; cells[3] > 0.0f && c < 3; c++)
+        *beyond
+            = *beyond || cells[c] > 1.0f + BEYOND || cells[c] < 0.0f - BEYOND;
+    }
+}
+
+/* Sorts numbers into planes of colours, of alpha, and of what is beyond.
+ * Colours that cannot be seen would bleed into those that can. */
+static gboolean
+sort (const TessUpscale *upscale, gfloat *cells, gsize n, gboolean beyond)
+{
+  const TessEnlarged *picture = &upscale->picture;
+  gfloat *colours = upscale->planes, *alpha = colours + 3 * n;
+  gfloat *above = alpha + n, *below = above + 3 * n;
   gboolean lets_through = FALSE;
 
-  gegl_buffer_get (src, NULL, 1.0, babl_format ("R'G'B'A float"), cells,
-                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
   for (gsize i = 0; i < n; i++)
     {
-      planes[3 * n + i] = CLAMP (cells[4 * i + 3], 0.0f, 1.0f);
-      lets_through = lets_through || planes[3 * n + i] < 1.0f;
+      gfloat *cell = cells + 4 * i;
+
+      alpha[i] = cell[3];
+      lets_through = lets_through || cell[3] < 1.0f;
       for (gint c = 0; c < 3; c++)
-        cells[4 * i + c] *= planes[3 * n + i];
+        {
+          gboolean seen = beyond && cell[3] > 0.0f;
+
+          if (beyond)
+            {
+              above[c * n + i] = seen ? MAX (cell[c] - 1.0f, 0.0f) : 0.0f;
+              below[c * n + i] = seen ? MIN (cell[c], 0.0f) : 0.0f;
+            }
+          cell[c] = CLAMP (cell[c], 0.0f, 1.0f) * cell[3];
+        }
     }
-  if (lets_through)
-    fill_gaps (cells, w, h);
+  if (lets_through && !fill_gaps (cells, picture->src_w, picture->src_h))
+    return FALSE;
   for (gsize i = 0; i < n; i++)
     for (gint c = 0; c < 3; c++)
-      {
-        gfloat v = cells[4 * i + c] / MAX (cells[4 * i + 3], 1e-6f);
+      colours[c * n + i]
+          = 2.0f * cells[4 * i + c] / MAX (cells[4 * i + 3], 1e-6f) - 1.0f;
+  return TRUE;
+}
 
-        planes[c * n + i] = isfinite (v) ? 2.0f * v - 1.0f : 0.0f;
-      }
-  return lets_through;
+/* Brought to the result's size. */
+static TessEnlarged
+to_result (const TessUpscale *upscale,
+           const gfloat *src,
+           gint channels,
+           gfloat low,
+           gfloat high)
+{
+  return (TessEnlarged) {
+    .src = src,
+    .channels = channels,
+    .src_w = upscale->picture.src_w,
+    .src_h = upscale->picture.src_h,
+    .width = upscale->width,
+    .height = upscale->height,
+    .padded_w = upscale->width,
+    .padded_h = upscale->height,
+    .low = low,
+    .high = high,
+  };
 }
 
 TessUpscale *
@@ -94,7 +148,6 @@ tess_upscale_new (GeglBuffer *src,
                   GError **error)
 {
   gint w = gegl_buffer_get_width (src), h = gegl_buffer_get_height (src);
-  gsize n = (gsize) w * h;
   g_autoptr (TessUpscale) upscale = NULL;
   gdouble factor;
 
@@ -106,22 +159,13 @@ tess_upscale_new (GeglBuffer *src,
       return NULL;
     }
   upscale = g_new0 (TessUpscale, 1);
+  upscale->src = g_object_ref (src);
   upscale->width = width;
   upscale->height = height;
-  upscale->planes = g_try_new (gfloat, 4 * n);
-  if (upscale->planes == NULL)
-    {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
-                   _ ("no memory for the %d x %d pixels of the picture; take a "
-                      "smaller one"),
-                   w, h);
-      return NULL;
-    }
   factor = MIN ((gdouble) window / MIN (width, height),
                 (gdouble) MOST_WINDOWS * window / MAX (width, height));
   factor = MAX (factor, 1.0);
   upscale->picture = (TessEnlarged) {
-    .src = upscale->planes,
     .channels = 3,
     .src_w = w,
     .src_h = h,
@@ -131,17 +175,48 @@ tess_upscale_new (GeglBuffer *src,
     .high = 1.0f,
   };
   tess_enlarged_pad (&upscale->picture, align, window);
-  if (read_picture (src, w, h, upscale->planes))
-    upscale->alpha = (TessEnlarged) { .src = upscale->planes + 3 * n,
-                                      .channels = 1,
-                                      .src_w = w,
-                                      .src_h = h,
-                                      .width = width,
-                                      .height = height,
-                                      .padded_w = width,
-                                      .padded_h = height,
-                                      .high = 1.0f };
   return g_steal_pointer (&upscale);
+}
+
+gboolean
+tess_upscale_load (TessUpscale *upscale, GError **error)
+{
+  TessEnlarged *picture = &upscale->picture;
+  gsize n = (gsize) picture->src_w * picture->src_h;
+  g_autofree gfloat *cells = NULL;
+  gboolean lets_through = FALSE, beyond = FALSE;
+
+  if (upscale->planes)
+    return TRUE;
+  cells = g_try_new (gfloat, 4 * n);
+  if (cells)
+    {
+      gegl_buffer_get (upscale->src, NULL, 1.0, babl_format ("R'G'B'A float"),
+                       cells, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+      look_at (cells, n, &lets_through, &beyond);
+      upscale->planes = g_try_new (gfloat, (beyond ? 10 : 4) * n);
+    }
+  if (upscale->planes == NULL || !sort (upscale, cells, n, beyond))
+    {
+      g_clear_pointer (&upscale->planes, g_free);
+      g_set_error (error, TESS_ERROR, TESS_ERROR_MEMORY,
+                   _ ("no memory for the %d x %d pixels of the picture; take a "
+                      "smaller one"),
+                   picture->src_w, picture->src_h);
+      return FALSE;
+    }
+  picture->src = upscale->planes;
+  if (lets_through)
+    upscale->alpha
+        = to_result (upscale, upscale->planes + 3 * n, 1, 0.0f, 1.0f);
+  if (beyond)
+    {
+      upscale->above
+          = to_result (upscale, upscale->planes + 4 * n, 3, 0.0f, G_MAXFLOAT);
+      upscale->below
+          = to_result (upscale, upscale->planes + 7 * n, 3, -G_MAXFLOAT, 0.0f);
+    }
+  return TRUE;
 }
 
 void
@@ -149,6 +224,7 @@ tess_upscale_free (TessUpscale *upscale)
 {
   if (upscale == NULL)
     return;
+  g_clear_object (&upscale->src);
   g_free (upscale->planes);
   g_free (upscale);
 }
@@ -211,6 +287,31 @@ clamp (GeglBuffer *canvas)
     }
 }
 
+/* What networks did not see. */
+static void
+add_beyond (GeglBuffer *canvas, const TessEnlarged *part)
+{
+  const Babl *format = babl_format ("R'G'B' float");
+  gsize n = (gsize) ROWS * part->width;
+  g_autofree gfloat *planes = g_new (gfloat, 3 * n);
+  g_autofree gfloat *cells = g_new (gfloat, 3 * n);
+
+  for (gint y = 0; y < part->height; y += ROWS)
+    {
+      const GeglRectangle rect
+          = { 0, y, part->width, MIN (ROWS, part->height - y) };
+
+      n = (gsize) rect.width * rect.height;
+      tess_enlarged_read (part, 0, y, rect.width, rect.height, planes);
+      gegl_buffer_get (canvas, &rect, 1.0, format, cells, GEGL_AUTO_ROWSTRIDE,
+                       GEGL_ABYSS_NONE);
+      for (gsize i = 0; i < n; i++)
+        for (gint c = 0; c < 3; c++)
+          cells[3 * i + c] += planes[c * n + i];
+      gegl_buffer_set (canvas, &rect, 0, format, cells, GEGL_AUTO_ROWSTRIDE);
+    }
+}
+
 /* Its own way: cubic, nothing is painted. */
 static GeglBuffer *
 add_alpha (const TessUpscale *upscale, GeglBuffer *opaque)
@@ -260,6 +361,11 @@ tess_upscale_finish (const TessUpscale *upscale,
         return NULL;
       clamp (canvas);
     }
+  if (upscale->above.src != NULL)
+    {
+      add_beyond (canvas, &upscale->above);
+      add_beyond (canvas, &upscale->below);
+    }
   return upscale->alpha.src != NULL ? add_alpha (upscale, canvas)
                                     : g_steal_pointer (&canvas);
 }
@@ -273,8 +379,13 @@ tess_upscale_n_bytes (const TessUpscale *upscale)
   gsize result = (gsize) upscale->width * upscale->height;
   gboolean scaled
       = picture->width != upscale->width || picture->height != upscale->height;
+  const Babl *format = gegl_buffer_get_format (upscale->src);
+  gboolean loaded = upscale->planes != NULL;
+  gboolean alpha = loaded ? upscale->alpha.src != NULL
+                          : babl_format_has_alpha (format) != 0;
+  gboolean beyond = upscale->above.src != NULL;
 
   return sizeof (gfloat)
-         * (4 * (gsize) picture->src_w * picture->src_h + painted
-            + (scaled ? cropped : 0) + (upscale->alpha.src ? 4 * result : 0));
+         * ((beyond ? 10 : 4) * (gsize) picture->src_w * picture->src_h
+            + painted + (scaled ? cropped : 0) + (alpha ? 4 * result : 0));
 }

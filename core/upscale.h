@@ -14,17 +14,23 @@ typedef struct
   TessEnlarged picture; /* R'G'B' of -1..1; where it lets through, what is
                            near; brought to the canvas */
   TessEnlarged alpha;   /* 0..1, brought to the result; src NULL: opaque */
-  gint width, height;   /* of the result in pixels */
-  gfloat *planes;       /* both pictures' numbers */
+  /* What of R'G'B' is above 1 and below 0 (bright lights, colours that sRGB
+   * has not), which networks do not see; brought to the result; src NULL:
+   * nothing is. */
+  TessEnlarged above, below;
+  gint width, height; /* of the result in pixels */
+  GeglBuffer *src;
+  gfloat *planes; /* the numbers of all; NULL until they are loaded */
 } TessUpscale;
 
 /**
  * tess_upscale_new:
- * Reads @src. The canvas is as large as the result, or larger where the
- * result's shorter side is below @window pixels, which networks were trained
- * on, but not above four windows for that; then mirrored to multiples of
- * @align and to a window at least.
- * Errors: TESS_ERROR_REQUEST for an empty buffer; TESS_ERROR_MEMORY.
+ * The sizes; no pixel of @src is read yet. The canvas is as large as the
+ * result, or larger where the result's shorter side is below @window pixels,
+ * which networks were trained on, but not above four windows for that; then
+ * mirrored to multiples of @align and to a window at least.
+ * Memory: keeps a reference of @src.
+ * Errors: TESS_ERROR_REQUEST for an empty buffer.
  */
 TessUpscale *tess_upscale_new (GeglBuffer *src,
                                gint width,
@@ -35,7 +41,10 @@ TessUpscale *tess_upscale_new (GeglBuffer *src,
 void tess_upscale_free (TessUpscale *upscale); /* may be NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessUpscale, tess_upscale_free)
 
-/* A TessVaeSource, with the upscale as data. */
+/* Reads the pixels, once. Errors: TESS_ERROR_MEMORY. */
+gboolean tess_upscale_load (TessUpscale *upscale, GError **error);
+
+/* A TessVaeSource, with the upscale as data, which must be loaded. */
 gboolean tess_upscale_read (gint x,
                             gint y,
                             gint w,
@@ -48,7 +57,8 @@ gboolean tess_upscale_read (gint x,
  * tess_upscale_finish:
  * What was painted, [3, padded_h, padded_w] of the canvas (changed), with its
  * colours brought back, without what was mirrored, at the result's size:
- * "R'G'B' float", or "R'G'B'A float" where the picture lets through.
+ * "R'G'B' float", or "R'G'B'A float" where the picture lets through; in 0..1
+ * but for what the picture has beyond.
  * Errors: G_IO_ERROR_CANCELLED.
  */
 GeglBuffer *tess_upscale_finish (const TessUpscale *upscale,
@@ -57,7 +67,8 @@ GeglBuffer *tess_upscale_finish (const TessUpscale *upscale,
                                  GCancellable *cancellable,
                                  GError **error);
 
-/* Bytes that it holds, and that the painted canvas takes beside the result. */
+/* Bytes that it holds when loaded, and that the painted canvas takes beside the
+ * result. Until then what its format allows for counts. */
 gsize tess_upscale_n_bytes (const TessUpscale *upscale);
 
 G_END_DECLS

@@ -6,11 +6,18 @@
 #include <glib/gi18n-lib.h>
 #include <libgimp/gimpui.h>
 #include "core/error.h"
+#include "core/quality.h"
 
 static const TessChoice inits[] = {
   { "none", TESS_INIT_NONE },
   { "layer", TESS_INIT_LAYER },
   { "visible", TESS_INIT_VISIBLE },
+  { NULL },
+};
+
+static const TessChoice sources[] = {
+  { "visible", TESS_SOURCE_VISIBLE },
+  { "layer", TESS_SOURCE_LAYER },
   { NULL },
 };
 
@@ -82,6 +89,7 @@ static const struct
   { "wrap", "horizontal", N_ ("Left and right") },
   { "wrap", "vertical", N_ ("Top and bottom") },
   { "wrap", "both", N_ ("All four") },
+  { "refine", "auto", N_ ("What suits the method") },
   { "refine", "shifted", N_ ("Shifting tiles: fast") },
   { "refine", "multidiffusion", N_ ("Overlapping tiles: smoother, slower") },
   { "refine", "spot", N_ ("SpotDiffusion") },
@@ -107,6 +115,15 @@ static const struct
   { "init", "none", N_ ("Nothing: from the text alone") },
   { "init", "layer", N_ ("The selected layer") },
   { "init", "visible", N_ ("What is visible") },
+  { "source", "visible", N_ ("What is visible") },
+  { "source", "layer", N_ ("The selected layer") },
+  { "quality", "reference", N_ ("Reference: 200 steps, slow") },
+  { "quality", "good", N_ ("Good: 50 steps") },
+  { "quality", "quick", N_ ("Quick: 20 steps") },
+  { "quality", "fast", N_ ("Fast: 20 steps, shifting tiles") },
+  { "colours", "wavelet", N_ ("Of the picture wherever coarse (wavelet)") },
+  { "colours", "adain", N_ ("Mean and spread of the picture (AdaIN)") },
+  { "colours", "keep", N_ ("As painted") },
   { "output", "layer", N_ ("New layer") },
   { "output", "image", N_ ("New image") },
 };
@@ -139,6 +156,10 @@ tess_choices_of (const gchar *name)
   /* "init" of a request is a file; here it is a layer. */
   if (strcmp (name, "init") == 0)
     return inits;
+  if (strcmp (name, "source") == 0)
+    return sources;
+  if (strcmp (name, "quality") == 0)
+    return tess_qualities ();
   if (strcmp (name, "output") == 0)
     return outputs;
   if (strcmp (name, "shape") == 0)

@@ -25,6 +25,13 @@ typedef enum
   TESS_OUTPUT_IMAGE,
 } TessOutput;
 
+/* What is painted larger. */
+typedef enum
+{
+  TESS_SOURCE_VISIBLE,
+  TESS_SOURCE_LAYER,
+} TessSource;
+
 /* What a panorama shall be. */
 typedef enum
 {
@@ -45,8 +52,8 @@ typedef enum
 } TessProjection;
 
 /* The words of a setting: of a field of the request, of "init" (here: from
- * which layer), "output",
- * "shape" or "projection". They end with a NULL nick. */
+ * which layer), "source", "output", "shape", "projection" or "quality". They
+ * end with a NULL nick. */
 const TessChoice *tess_choices_of (const gchar *name);
 
 /**

@@ -172,6 +172,7 @@ paint_by_hand (TessJob *job, TessStudio *studio)
   TessRandom random;
   TessDenoise loop;
 
+  ck_assert (tess_upscale_load (job->upscale, NULL));
   ck_assert (tess_vae_encode (studio->vae, on->padded_w, on->padded_h,
                               tess_upscale_read, job->upscale, &vae, &z, NULL,
                               NULL));
@@ -312,10 +313,84 @@ START_TEST (unseen_colours_do_not_bleed)
                    GEGL_AUTO_ROWSTRIDE);
   upscale = tess_upscale_new (src, 52, 28, 8, 4, NULL);
   ck_assert_ptr_nonnull (upscale);
+  ck_assert (tess_upscale_load (upscale, NULL));
   ck_assert_ptr_nonnull (upscale->alpha.src);
   ck_assert (tess_upscale_read (0, 0, 52, 28, planes, upscale, NULL));
   for (gint i = 0; i < 3 * 52 * 28; i++)
     ck_assert_float_eq_tol (planes[i], 1.0f, 1e-5f);
+}
+END_TEST
+
+/* Lights above 1 and colours that sRGB has not are not the networks' matter:
+ * they stay, and nothing rings about them. */
+START_TEST (what_is_beyond_is_kept)
+{
+  GeglBuffer *src = gegl_buffer_new (GEGL_RECTANGLE (0, 0, 24, 16),
+                                     babl_format ("R'G'B' float"));
+  gfloat cells[16][24][3];
+  g_autoptr (TessRequest) request = NULL;
+  g_autoptr (GeglBuffer) result = NULL;
+  g_autofree gfloat *pixels = NULL;
+
+  for (gint y = 0; y < 16; y++)
+    for (gint x = 0; x < 24; x++)
+      {
+        cells[y][x][0] = x < 12 ? 0.5f : -0.25f;
+        cells[y][x][1] = 0.5f;
+        cells[y][x][2] = x < 12 ? 8.0f : 0.5f;
+      }
+  gegl_buffer_set (src, NULL, 0, babl_format ("R'G'B' float"), cells,
+                   GEGL_AUTO_ROWSTRIDE);
+  request = new_request (src, 96, 64);
+  result = paint (request);
+  pixels = tess_test_pixels (result);
+  for (gint y = 0; y < 64; y++)
+    for (gint x = 0; x < 96; x++)
+      {
+        const gfloat *p = pixels + 3 * (y * 96 + x);
+
+        ck_assert (p[0] >= -0.25f * 1.1f && p[0] <= 1.0f);
+        ck_assert (p[1] >= 0.0f && p[1] <= 1.0f);
+        ck_assert (p[2] >= 0.0f && p[2] <= 8.0f * 1.1f);
+        if (x < 40)
+          ck_assert (p[2] >= 7.0f && p[0] >= 0.0f);
+        if (x >= 56)
+          ck_assert (p[0] <= 0.75f && p[2] <= 1.0f);
+      }
+}
+END_TEST
+
+/* Tiles may lie in other ways: each is another picture, of the same colours. */
+START_TEST (tiles_may_shift)
+{
+  static const TessRefine rows[]
+      = { TESS_REFINE_SHIFTED, TESS_REFINE_FSTD, TESS_REFINE_SPOT,
+          TESS_REFINE_MULTIDIFFUSION };
+  g_autoptr (TessRequest) request
+      = new_request (picture (30, 22, "R'G'B' u8", FALSE), 120, 88);
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (GeglBuffer) usual = paint (request);
+  g_autofree gfloat *a = tess_test_pixels (usual);
+  g_autoptr (GeglBuffer) other = NULL;
+  g_autofree gfloat *b = NULL;
+  TessJobPlan plan, quick;
+
+  ck_assert (tess_studio_plan (studio, request, &plan, NULL));
+  request->refine = rows[_i];
+  ck_assert (tess_studio_plan (studio, request, &quick, NULL));
+  other = paint (request);
+  b = tess_test_pixels (other);
+  if (rows[_i] == TESS_REFINE_MULTIDIFFUSION)
+    ck_assert_int_eq (quick.n_calls, plan.n_calls);
+  else
+    ck_assert_int_lt (quick.n_calls, plan.n_calls * 3 / 4);
+  ck_assert_double_gt (tess_test_error (b, a, 120 * 88 * 3), 1e-4);
+  for (gint c = 0; c < 3; c++)
+    ck_assert_double_eq_tol (mean_of (a, 120, 88, c), mean_of (b, 120, 88, c),
+                             0.01);
+  assert_finite (other);
+  tess_job_plan_clear (&plan);
+  tess_job_plan_clear (&quick);
 }
 END_TEST
 
@@ -720,6 +795,8 @@ tess_test_suite (void)
   tcase_add_loop_test (tcase, any_kind_of_picture, 0, 8);
   tcase_add_test (tcase, alpha_is_kept);
   tcase_add_test (tcase, unseen_colours_do_not_bleed);
+  tcase_add_test (tcase, what_is_beyond_is_kept);
+  tcase_add_loop_test (tcase, tiles_may_shift, 0, 4);
   tcase_add_test (tcase, canvases);
   tcase_add_test (tcase, it_goes_on_where_it_was);
   tcase_add_test (tcase, what_cannot_be_done_is_said);
