@@ -6,9 +6,11 @@
 #include <glib/gi18n-lib.h>
 #include "core/error.h"
 #include "core/instances-json.h"
+#include "core/quality.h"
 #include "plugins/common.h"
 #include "ui/choices.h"
 #include "ui/models.h"
+#include "ui/upscalers.h"
 
 #define RW G_PARAM_READWRITE
 
@@ -17,16 +19,27 @@
 static const struct
 {
   const gchar *name, *label, *blurb, *standard;
-  guint sets; /* of which it is; 0: of all */
+  guint sets;     /* of all of which it is; 0: of every procedure */
+  gboolean aside; /* concerns the image only: none of the request's */
 } words[] = {
   { "sampler", N_ ("Sampler"),
     N_ ("How noise becomes a picture; DPM++ 2M is good in 20 steps"),
     "dpmpp-2m" },
   { "init", N_ ("Start from"),
     N_ ("Repaint what is there instead of starting from noise"), "none",
-    TESS_ARGUMENTS_IMAGE },
+    TESS_ARGUMENTS_IMAGE | TESS_ARGUMENTS_PAINT, TRUE },
+  { "source", N_ ("What to enlarge"),
+    N_ ("Of which only the selection is taken, where there is one"), "visible",
+    TESS_ARGUMENTS_ENLARGE, TRUE },
+  { "quality", N_ ("Quality"),
+    N_ ("Steps and tiles: reference is 200 steps as published, good 50, quick "
+        "20; fast has 20 and tiles that shift"),
+    "good", TESS_ARGUMENTS_ENLARGE, TRUE },
+  { "colours", N_ ("Colors"),
+    N_ ("How they are brought back to those of the picture"), "wavelet",
+    TESS_ARGUMENTS_ENLARGE },
   { "output", N_ ("Result"), N_ ("Where the picture goes"), "layer",
-    TESS_ARGUMENTS_IMAGE },
+    TESS_ARGUMENTS_IMAGE, TRUE },
   { "method", N_ ("Method"), N_ ("How tiles work together"), "multidiffusion",
     TESS_ARGUMENTS_METHOD },
   { "wrap", N_ ("Edges that meet"),
@@ -35,7 +48,7 @@ static const struct
   { "refine", N_ ("Tiles of the large picture"),
     N_ ("How they lie; shifted is fast, multidiffusion smoother"), "shifted",
     TESS_ARGUMENTS_REFINE },
-  { "grid", N_ ("Grid"), N_ ("Where tiles lie"), "even" },
+  { "grid", N_ ("Grid"), N_ ("Where tiles lie"), "even", TESS_ARGUMENTS_PAINT },
   { "weight", N_ ("Tile weight"),
     N_ ("How much the middle of a tile counts where tiles overlap"), "auto" },
   { "vae", N_ ("Decoder"),
@@ -43,9 +56,10 @@ static const struct
   { "device", N_ ("Device"), N_ ("What computes"), "auto" },
   { "storage", N_ ("Precision"), N_ ("How exactly it computes"), "auto" },
   { "spacing", N_ ("Spacing"), N_ ("Where the steps lie on the schedule"),
-    "model" },
+    "model", TESS_ARGUMENTS_PAINT },
   { "zero-snr", N_ ("Zero terminal SNR"),
-    N_ ("Start from pure noise, for models trained so"), "model" },
+    N_ ("Start from pure noise, for models trained so"), "model",
+    TESS_ARGUMENTS_PAINT },
   { "prediction", N_ ("Prediction"),
     N_ ("What the network predicts, where the file does not say"), "model" },
 };
@@ -67,7 +81,7 @@ declare_words (GimpProcedure *procedure,
 {
   for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
     {
-      if (words[i].sets && !(words[i].sets & sets))
+      if ((words[i].sets & sets) != words[i].sets)
         continue;
       tess_arguments_declare_word (procedure, words[i].name, _ (words[i].label),
                                    _ (words[i].blurb),
@@ -114,17 +128,8 @@ declare_regions (GimpProcedure *procedure)
 }
 
 static void
-declare_text (GimpProcedure *procedure)
+declare_instances (GimpProcedure *procedure)
 {
-  gimp_procedure_add_string_argument (
-      procedure, "prompt", _ ("Prompt"),
-      _ ("What to paint; (word:1.3) weighs a word"), "", RW);
-  gimp_procedure_add_string_argument (procedure, "negative", _ ("Negative"),
-                                      _ ("What to keep away from"), "", RW);
-  gimp_procedure_add_string_argument (
-      procedure, "model", _ ("Model"),
-      _ ("Name of a model found, or a path; empty: Horizon or the first found"),
-      "", RW);
   gimp_procedure_add_string_argument (
       procedure, "instances", _ ("Instances"),
       _ ("Named things and where they are: a JSON list of text with box, "
@@ -146,6 +151,44 @@ declare_text (GimpProcedure *procedure)
                                          "painted by itself; more keeps them "
                                          "from mixing and takes longer"),
                                       0.0, 1.0, 0.36, RW);
+}
+
+/* What belongs to a picture painted larger. */
+static void
+declare_enlarge (GimpProcedure *procedure)
+{
+  gimp_procedure_add_double_argument (
+      procedure, "scale", _ ("Scale"),
+      _ ("How many times larger, where neither width nor height is given"),
+      0.01, 100.0, 4.0, RW);
+  gimp_procedure_add_double_argument (
+      procedure, "fidelity", _ ("Fidelity"),
+      _ ("How much the decoder keeps to the picture: 0 invents most, 1 least"),
+      0.0, 1.0, 0.5, RW);
+  gimp_procedure_add_string_argument (
+      procedure, "upscale-model", _ ("Weights for enlarging"),
+      _ ("StableSR's module, a file, for models without their own"), "", RW);
+  gimp_procedure_add_string_argument (
+      procedure, "upscale-decoder", _ ("Decoder for enlarging"),
+      _ ("StableSR's decoder (vqgan_cfw), a file, for models without their "
+         "own"),
+      "", RW);
+}
+
+static void
+declare_text (GimpProcedure *procedure, guint sets)
+{
+  gimp_procedure_add_string_argument (
+      procedure, "prompt", _ ("Prompt"),
+      _ ("What to paint; (word:1.3) weighs a word"), "", RW);
+  gimp_procedure_add_string_argument (procedure, "negative", _ ("Negative"),
+                                      _ ("What to keep away from"), "", RW);
+  gimp_procedure_add_string_argument (
+      procedure, "model", _ ("Model"),
+      _ ("Name of a model found, or a path; empty: Horizon or the first found"),
+      "", RW);
+  if (sets & TESS_ARGUMENTS_PAINT)
+    declare_instances (procedure);
   gimp_procedure_add_string_argument (
       procedure, "loras", _ ("LoRAs"),
       _ ("Files that change the model, one a line: file or file:weight"), "",
@@ -153,24 +196,27 @@ declare_text (GimpProcedure *procedure)
 }
 
 static void
-declare_numbers (GimpProcedure *procedure)
+declare_numbers (GimpProcedure *procedure, guint sets)
 {
-  gimp_procedure_add_int_argument (
-      procedure, "width", _ ("Width"),
-      _ ("In pixels; 0: as the selection or the image"), 0, GIMP_MAX_IMAGE_SIZE,
-      0, RW);
-  gimp_procedure_add_int_argument (
-      procedure, "height", _ ("Height"),
-      _ ("In pixels; 0: as the selection or the image"), 0, GIMP_MAX_IMAGE_SIZE,
-      0, RW);
+  gboolean enlarge = (sets & TESS_ARGUMENTS_ENLARGE) != 0;
+  const gchar *side
+      = enlarge ? _ ("In pixels; 0: as the other side says, or the scale")
+                : _ ("In pixels; 0: as the selection or the image");
+
+  gimp_procedure_add_int_argument (procedure, "width", _ ("Width"), side, 0,
+                                   GIMP_MAX_IMAGE_SIZE, 0, RW);
+  gimp_procedure_add_int_argument (procedure, "height", _ ("Height"), side, 0,
+                                   GIMP_MAX_IMAGE_SIZE, 0, RW);
   gimp_procedure_add_int_argument (
       procedure, "steps", _ ("Steps"),
-      _ ("More steps take longer and bring finer detail, up to a point"), 1,
-      1000, 25, RW);
+      enlarge
+          ? _ ("0: as the quality says")
+          : _ ("More steps take longer and bring finer detail, up to a point"),
+      enlarge ? 0 : 1, 1000, enlarge ? 0 : 25, RW);
   gimp_procedure_add_double_argument (
       procedure, "guidance", _ ("Guidance"),
       _ ("How strictly the prompt is followed; 1: no guidance, twice as fast"),
-      1.0, 100.0, 7.5, RW);
+      1.0, 100.0, enlarge ? 1.0 : 7.5, RW);
   gimp_procedure_add_double_argument (
       procedure, "guidance-rescale", _ ("Guidance rescale"),
       _ ("Against burnt colors at high guidance; 0: none"), 0.0, 1.0, 0.0, RW);
@@ -244,15 +290,17 @@ tess_arguments_declare (GimpProcedure *procedure,
                         const TessStandard *standards)
 {
   tess_arguments_declare_run (procedure, sets);
-  declare_text (procedure);
-  declare_numbers (procedure);
+  declare_text (procedure, sets);
+  declare_numbers (procedure, sets);
+  if (sets & TESS_ARGUMENTS_ENLARGE)
+    declare_enlarge (procedure);
   if (sets & TESS_ARGUMENTS_REFINE)
     gimp_procedure_add_double_argument (
         procedure, "detail", _ ("Detail"),
         _ ("How much of the enlarged picture is painted anew"), 0.01, 1.0, 0.4,
         RW);
   declare_words (procedure, sets, standards);
-  if (sets & TESS_ARGUMENTS_IMAGE)
+  if (sets & TESS_ARGUMENTS_IMAGE && sets & TESS_ARGUMENTS_PAINT)
     declare_regions (procedure);
   tess_arguments_declare_recipe (procedure);
 }
@@ -310,8 +358,7 @@ read_words (GObject *config, TessRequest *request, GError **error)
       g_autofree gchar *nick = NULL;
       gint value;
 
-      if (words[i].sets & TESS_ARGUMENTS_IMAGE
-          || !tess_arguments_has (config, words[i].name))
+      if (words[i].aside || !tess_arguments_has (config, words[i].name))
         continue;
       g_object_get (config, words[i].name, &nick, NULL);
       if (!tess_choice_parse (words[i].name, nick, &value, error)
@@ -321,28 +368,71 @@ read_words (GObject *config, TessRequest *request, GError **error)
   return TRUE;
 }
 
+static gboolean
+read_instances (GObject *config, TessRequest *request, GError **error)
+{
+  g_autofree gchar *instances = NULL;
+
+  if (!tess_arguments_has (config, "instances"))
+    return TRUE;
+  g_object_get (config, "instances", &instances, "instance-model",
+                &request->instance_model, "instance-strength",
+                &request->instance_strength, "instance-apart",
+                &request->instance_apart, NULL);
+  return instances == NULL
+         || tess_instances_parse (instances, request->instances, error);
+}
+
+/* Steps are those of the quality, unless they are given. */
+static gboolean
+read_enlarge (GObject *config, TessRequest *request, GError **error)
+{
+  gint steps = request->steps, quality;
+
+  if (!tess_arguments_has (config, "quality"))
+    return TRUE;
+  if (!tess_arguments_read_word (config, "quality", &quality, error))
+    return FALSE;
+  g_object_get (config, "fidelity", &request->fidelity, "upscale-model",
+                &request->upscale_model, "upscale-decoder",
+                &request->upscale_decoder, NULL);
+  request->method = TESS_TILING_UPSCALE;
+  tess_quality_apply (quality, request);
+  if (steps > 0)
+    request->steps = steps;
+  return tess_upscalers_locate (&request->upscale_model, error)
+         && tess_upscalers_locate (&request->upscale_decoder, error);
+}
+
+static gchar *
+read_model (GObject *config, const TessRequest *request, GError **error)
+{
+  g_autofree gchar *model = NULL;
+
+  g_object_get (config, "model", &model, NULL);
+  if (request->method == TESS_TILING_UPSCALE && request->upscale_model == NULL
+      && (model == NULL || *model == '\0'))
+    return tess_upscalers_first (error);
+  return tess_models_resolve (model, error);
+}
+
 TessRequest *
 tess_arguments_read (GObject *config, GError **error)
 {
   g_autoptr (TessRequest) request = tess_request_new ();
-  g_autofree gchar *model = NULL;
   g_autofree gchar *loras = NULL;
-  g_autofree gchar *instances = NULL;
   gint seed, memory;
 
   g_clear_pointer (&request->prompt, g_free);
   g_clear_pointer (&request->negative, g_free);
-  g_object_get (
-      config, "prompt", &request->prompt, "negative", &request->negative,
-      "model", &model, "loras", &loras, "instances", &instances,
-      "instance-model", &request->instance_model, "instance-strength",
-      &request->instance_strength, "instance-apart", &request->instance_apart,
-      "width", &request->width, "height", &request->height, "steps",
-      &request->steps, "guidance", &request->guidance, "guidance-rescale",
-      &request->guidance_rescale, "seed", &seed, "eta", &request->eta,
-      "clip-skip", &request->clip_skip, "tile", &request->tile, "overlap",
-      &request->overlap, "batch", &request->batch, "card", &request->card,
-      "memory", &memory, NULL);
+  g_object_get (config, "prompt", &request->prompt, "negative",
+                &request->negative, "loras", &loras, "width", &request->width,
+                "height", &request->height, "steps", &request->steps,
+                "guidance", &request->guidance, "guidance-rescale",
+                &request->guidance_rescale, "seed", &seed, "eta", &request->eta,
+                "clip-skip", &request->clip_skip, "tile", &request->tile,
+                "overlap", &request->overlap, "batch", &request->batch, "card",
+                &request->card, "memory", &memory, NULL);
   /* A new one is of as many bits as the setting, so that it can be shown. */
   request->seed = seed >= 0 ? seed : g_random_int_range (0, G_MAXINT);
   if (tess_arguments_has (config, "detail"))
@@ -354,11 +444,11 @@ tess_arguments_read (GObject *config, GError **error)
 
   if (!read_words (config, request, error)
       || !tess_arguments_read_loras (request, loras, error)
-      || (instances
-          && !tess_instances_parse (instances, request->instances, error)))
+      || !read_instances (config, request, error)
+      || !read_enlarge (config, request, error))
     return NULL;
   g_free (request->model);
-  request->model = tess_models_resolve (model, error);
+  request->model = read_model (config, request, error);
   if (!request->model)
     return NULL;
   return g_steal_pointer (&request);

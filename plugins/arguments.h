@@ -12,10 +12,15 @@ G_BEGIN_DECLS
 /* Settings that not all procedures have. */
 enum
 {
-  TESS_ARGUMENTS_IMAGE = 1 << 0,  /* image, init, output, regions */
-  TESS_ARGUMENTS_METHOD = 1 << 1, /* method */
-  TESS_ARGUMENTS_WRAP = 1 << 2,   /* wrap */
-  TESS_ARGUMENTS_REFINE = 1 << 3, /* refine, detail: any-size */
+  TESS_ARGUMENTS_IMAGE = 1 << 0,   /* image, output */
+  TESS_ARGUMENTS_METHOD = 1 << 1,  /* method */
+  TESS_ARGUMENTS_WRAP = 1 << 2,    /* wrap */
+  TESS_ARGUMENTS_REFINE = 1 << 3,  /* refine, detail: any-size */
+  TESS_ARGUMENTS_PAINT = 1 << 4,   /* what a picture painted anew has: steps,
+                                      instances, the noise; with
+                                      TESS_ARGUMENTS_IMAGE init and regions */
+  TESS_ARGUMENTS_ENLARGE = 1 << 5, /* what one painted larger has instead:
+                                      source, scale, quality, fidelity */
 };
 
 /* A default that is another one in this procedure. */

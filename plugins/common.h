@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 #define TESS_PROC_PANORAMA "plug-in-tessera-panorama"
 #define TESS_PROC_CREATE_PANORAMA "plug-in-tessera-create-panorama"
 #define TESS_PROC_ANY_SIZE "plug-in-tessera-any-size"
+#define TESS_PROC_UPSCALE "plug-in-tessera-upscale"
 #define TESS_PROC_RESUME "plug-in-tessera-resume"
 #define TESS_PROC_REPORT "plug-in-tessera-report"
 #define TESS_PROC_PROJECT "plug-in-tessera-project"
@@ -20,6 +21,7 @@ G_BEGIN_DECLS
 GimpProcedure *tess_generate_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_panorama_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_any_size_create (GimpPlugIn *plug_in, const gchar *name);
+GimpProcedure *tess_upscale_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_resume_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_report_create (GimpPlugIn *plug_in, const gchar *name);
 GimpProcedure *tess_project_create (GimpPlugIn *plug_in, const gchar *name);

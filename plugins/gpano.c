@@ -56,3 +56,42 @@ tess_gpano_attach (GimpImage *image)
   if (!gimp_image_set_metadata (image, metadata))
     g_debug ("the panorama's metadata could not be kept");
 }
+
+void
+tess_gpano_scale (GimpImage *image, gdouble factor_x, gdouble factor_y)
+{
+  static const struct
+  {
+    const gchar *name;
+    gboolean y;
+  } tags[] = {
+    { "FullPanoWidthPixels", FALSE },
+    { "FullPanoHeightPixels", TRUE },
+    { "CroppedAreaImageWidthPixels", FALSE },
+    { "CroppedAreaImageHeightPixels", TRUE },
+    { "CroppedAreaLeftPixels", FALSE },
+    { "CroppedAreaTopPixels", TRUE },
+  };
+  g_autoptr (GimpMetadata) metadata = gimp_image_get_metadata (image);
+  gboolean any = FALSE;
+
+  for (gsize i = 0; metadata && i < G_N_ELEMENTS (tags); i++)
+    {
+      g_autofree gchar *tag = g_strconcat ("Xmp.GPano.", tags[i].name, NULL);
+      g_autofree gchar *text = NULL;
+
+      G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+      text = gexiv2_metadata_try_get_tag_string (GEXIV2_METADATA (metadata),
+                                                 tag, NULL);
+      G_GNUC_END_IGNORE_DEPRECATIONS
+      if (!text)
+        continue;
+      any = TRUE;
+      set_number (metadata, tags[i].name,
+                  (gint) (g_ascii_strtod (text, NULL)
+                              * (tags[i].y ? factor_y : factor_x)
+                          + 0.5));
+    }
+  if (any && !gimp_image_set_metadata (image, metadata))
+    g_debug ("the panorama's metadata could not be kept");
+}

@@ -18,4 +18,8 @@ gboolean tess_gpano_suits (const TessRequest *request);
  * is told by g_debug: the picture is not worse for it. */
 void tess_gpano_attach (GimpImage *image);
 
+/* The numbers that a panorama's metadata have, after its @image was brought to
+ * another size; nothing where it has none. */
+void tess_gpano_scale (GimpImage *image, gdouble factor_x, gdouble factor_y);
+
 G_END_DECLS

@@ -21,6 +21,9 @@
 #include "ui/settings.h"
 #include "ui/worker.h"
 
+#define DEFAULT_WIDTH 768
+#define DEFAULT_HEIGHT 512
+
 typedef struct
 {
   GimpProcedure *procedure;
@@ -49,6 +52,8 @@ read_regions (Call *call,
   g_autoptr (GimpLayer) instances = NULL;
   g_autofree gchar *prompt = NULL;
 
+  if (!tess_arguments_has (call->config, "regions"))
+    return TRUE;
   g_object_get (call->config, "regions", &group, "selection-prompt", &prompt,
                 "bootstrap", &request->bootstrap, "instance-layers", &instances,
                 NULL);
@@ -66,18 +71,17 @@ read_regions (Call *call,
                                       error);
 }
 
+/* What is to be painted anew, flat. */
 static gboolean
-read_init (Call *call,
-           gboolean tiny,
-           const GeglRectangle *area,
-           TessRequest *request,
-           GError **error)
+read_start (Call *call,
+            gboolean tiny,
+            const GeglRectangle *area,
+            TessRequest *request,
+            GError **error)
 {
   static const GeglRectangle one = { 0, 0, 1, 1 };
   gint init;
 
-  if (!for_image (call))
-    return TRUE;
   if (!tess_arguments_read_word (call->config, "init", &init, error))
     return FALSE;
   if (init == TESS_INIT_NONE && request->close > 0)
@@ -102,17 +106,71 @@ read_init (Call *call,
 }
 
 static gboolean
-area_of (
-    Call *call, gint width, gint height, GeglRectangle *area, GError **error)
+read_init (Call *call,
+           gboolean tiny,
+           const TessPlace *place,
+           TessRequest *request,
+           GError **error)
 {
-  if (call->painter->size)
-    call->painter->size (call->config, &width, &height);
-  if (!call->image && width <= 0)
-    width = call->painter->width;
-  if (!call->image && height <= 0)
-    height = call->painter->height;
-  return tess_picture_area (call->image, width, height, call->painter->whole,
-                            area, error);
+  gint source;
+
+  if (!call->painter->enlarges)
+    return !for_image (call)
+           || read_start (call, tiny, &place->to, request, error);
+  if (!tess_arguments_read_word (call->config, "source", &source, error))
+    return FALSE;
+  request->init = tess_picture_read_source (
+      call->image, source == TESS_SOURCE_LAYER, &place->from, tiny, error);
+  return request->init != NULL;
+}
+
+/* Which part of the image is meant. */
+static gboolean
+extent_of (Call *call, GeglRectangle *extent, GError **error)
+{
+  TessExtent what
+      = call->painter->whole ? TESS_EXTENT_IMAGE : TESS_EXTENT_SELECTION;
+  gint source;
+
+  if (!call->painter->enlarges)
+    return tess_picture_check_mode (call->image, error)
+           && tess_picture_extent (call->image, what, extent, error);
+  if (!tess_arguments_read_word (call->config, "source", &source, error))
+    return FALSE;
+  if (source == TESS_SOURCE_LAYER)
+    what = TESS_EXTENT_LAYER;
+  return tess_picture_extent (call->image, what, extent, error);
+}
+
+/* A picture begins at the corner of what is meant; one that becomes larger
+ * stays about its middle. */
+static gboolean
+place_of (Call *call, gint width, gint height, TessPlace *place, GError **error)
+{
+  const TessPainter *painter = call->painter;
+  GeglRectangle from = { 0, 0, painter->width ? painter->width : DEFAULT_WIDTH,
+                         painter->height ? painter->height : DEFAULT_HEIGHT };
+  GeglRectangle *to = &place->to;
+
+  if (call->image && !extent_of (call, &from, error))
+    return FALSE;
+  if (painter->enlarges && !call->image)
+    {
+      g_set_error_literal (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                           _ ("There is no image to be enlarged: open one."));
+      return FALSE;
+    }
+  if (painter->size)
+    painter->size (call->config, &from, &width, &height);
+  *to = (GeglRectangle) { from.x, from.y, width > 0 ? width : from.width,
+                          height > 0 ? height : from.height };
+  if (painter->enlarges)
+    {
+      to->x -= (to->width - from.width) / 2;
+      to->y -= (to->height - from.height) / 2;
+    }
+  place->from = painter->enlarges ? from : *to;
+  return TRUE;
 }
 
 static TessRequest *
@@ -120,27 +178,33 @@ make_request (gboolean tiny, GeglRectangle *area, GError **error, gpointer data)
 {
   Call *call = data;
   g_autoptr (TessRequest) request = tess_arguments_read (call->config, error);
-  gint output;
+  TessPlace place;
+  gint output = TESS_OUTPUT_IMAGE;
 
   /* Only used when the picture is kept, but better refused before. */
   if (for_image (call)
       && !tess_arguments_read_word (call->config, "output", &output, error))
     return NULL;
-  if (!request || !area_of (call, request->width, request->height, area, error))
+  if (call->painter->enlarges && call->image && output == TESS_OUTPUT_LAYER
+      && !tess_picture_check_mode (call->image, error))
     return NULL;
+  if (!request
+      || !place_of (call, request->width, request->height, &place, error))
+    return NULL;
+  *area = place.to;
   request->width = area->width;
   request->height = area->height;
   if (call->painter->read
       && !call->painter->read (call->config, call->image, request, error))
     return NULL;
   /* Checked with a stand-in, so that no pixels are read for a bad request. */
-  if (!read_init (call, TRUE, area, request, error)
+  if (!read_init (call, TRUE, &place, request, error)
       || !tess_request_check (request, error))
     return NULL;
   if (!tiny)
     {
       g_clear_object (&request->init);
-      if (!read_init (call, FALSE, area, request, error))
+      if (!read_init (call, FALSE, &place, request, error))
         return NULL;
     }
   if (call->image && !read_regions (call, tiny, area, request, error))
@@ -178,6 +242,10 @@ keep (GeglBuffer *buffer,
           .request = request,
           .procedure = gimp_procedure_get_name (call->procedure),
           .area = *area,
+          /* where it was read, whichever procedure began the job */
+          .from = request->method == TESS_TILING_UPSCALE && request->init
+                      ? gegl_buffer_get_extent (request->init)
+                      : NULL,
           .whole = call->painter->whole };
   g_autoptr (GimpLayer) regions = NULL;
   g_autoptr (GimpLayer) instances = NULL;
@@ -200,7 +268,7 @@ keep (GeglBuffer *buffer,
     }
   else
     {
-      call->made = tess_picture_new_image (&result, error);
+      call->made = tess_picture_new_image (call->image, &result, error);
       if (!call->made)
         return FALSE;
       mark_panorama (call, call->made, request,
@@ -318,10 +386,16 @@ paint (Call *call, gboolean quiet, GError **error)
 /* What the dialog starts from: sizes of this image, its objects, the prompt of
  * a run that did not end well. */
 static void
-prepare_dialog (Call *call, GeglRectangle *area)
+prepare_dialog (Call *call, TessPlace *place)
 {
   g_autofree gchar *prompt = NULL;
   gint width, height;
+
+  if (call->painter->prepare && call->painter->enlarges)
+    {
+      call->painter->prepare (call->config, call->image);
+      return;
+    }
 
   g_object_get (call->config, "prompt", &prompt, "width", &width, "height",
                 &height, NULL);
@@ -344,9 +418,9 @@ prepare_dialog (Call *call, GeglRectangle *area)
       if (instances)
         g_object_set (call->config, "instance-layers", instances, NULL);
     }
-  area_of (call, width, height, area, NULL);
-  g_object_set (call->config, "width", area->width, "height", area->height,
-                NULL);
+  place_of (call, width, height, place, NULL);
+  g_object_set (call->config, "width", place->to.width, "height",
+                place->to.height, NULL);
   if (call->painter->prepare)
     call->painter->prepare (call->config, call->image);
 }
@@ -359,7 +433,7 @@ run_dialog (Call *call, GError **error)
                           .keep = keep,
                           .failed = failed,
                           .data = call };
-  GeglRectangle area;
+  TessPlace place;
   gboolean painted;
   gint width, height;
 
@@ -370,15 +444,16 @@ run_dialog (Call *call, GError **error)
                  ? GIMP_PDB_SUCCESS
                  : GIMP_PDB_CANCEL;
     }
-  if (!area_of (call, 0, 0, &area, error))
+  if (!place_of (call, 0, 0, &place, error))
     return GIMP_PDB_EXECUTION_ERROR;
   gimp_ui_init ("tessera");
-  prepare_dialog (call, &area);
+  prepare_dialog (call, &place);
   painted = tess_studio_dialog_run (call->config, call->painter->studio, &host);
 
   /* "As the image" is what Repeat Last should do with another image. */
   g_object_get (call->config, "width", &width, "height", &height, NULL);
-  if (call->image && width == area.width && height == area.height)
+  if (call->image && !call->painter->enlarges && width == place.to.width
+      && height == place.to.height)
     g_object_set (call->config, "width", 0, "height", 0, NULL);
   return painted ? GIMP_PDB_SUCCESS : GIMP_PDB_CANCEL;
 }

@@ -21,6 +21,7 @@ typedef struct
   const TessStandard *standards; /* may be NULL */
   gint width, height; /* pixels where nothing says so; 0: 768 x 512 */
   gboolean whole;     /* paints the whole image, whatever is selected */
+  gboolean enlarges;  /* what is there becomes larger: "source" says what */
   gboolean resumes;   /* has no settings: goes on with the last job */
   const TessStudioKind *studio;
 
@@ -39,8 +40,12 @@ typedef struct
   /* Whether the picture of @request is a panorama, which its image is to say
    * in its metadata; NULL: tess_gpano_suits. */
   gboolean (*panorama) (GObject *config, const TessRequest *request);
-  /* 0 where it is not given: the other side, or what an image has. */
-  void (*size) (GObject *config, gint *width, gint *height);
+  /* Of the picture: 0 where it is not given, which the other side may tell;
+   * what stays 0 is as in @from, the part of the image that is meant. */
+  void (*size) (GObject *config,
+                const GeglRectangle *from,
+                gint *width,
+                gint *height);
 } TessPainter;
 
 /* The procedure @name. @painter must stay. */

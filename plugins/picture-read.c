@@ -10,43 +10,66 @@
 #include "ui/object-layers.h"
 
 #define STRIP 128
-#define DEFAULT_WIDTH 768
-#define DEFAULT_HEIGHT 512
 
 gboolean
-tess_picture_area (GimpImage *image,
-                   gint width,
-                   gint height,
-                   gboolean whole,
-                   GeglRectangle *area,
-                   GError **error)
+tess_picture_check_mode (GimpImage *image, GError **error)
 {
-  gboolean selected;
+  if (gimp_image_get_base_type (image) != GIMP_INDEXED)
+    return TRUE;
+  g_set_error_literal (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                       _ ("An indexed image has too few colors to paint with: "
+                          "convert it with Image > Mode > RGB first."));
+  return FALSE;
+}
+
+/* NULL with an error unless one is selected. */
+static GimpLayer *
+selected_layer (GimpImage *image, GError **error)
+{
+  g_autofree GimpLayer **layers = gimp_image_get_selected_layers (image);
+
+  if (layers && layers[0] && !layers[1])
+    return layers[0];
+  g_set_error_literal (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                       _ ("Select exactly one layer to start from."));
+  return NULL;
+}
+
+gboolean
+tess_picture_extent (GimpImage *image,
+                     TessExtent what,
+                     GeglRectangle *extent,
+                     GError **error)
+{
+  gboolean selected = FALSE;
   gint x1, y1, x2, y2;
 
-  if (!image)
+  *extent = (GeglRectangle) { 0, 0, gimp_image_get_width (image),
+                              gimp_image_get_height (image) };
+  if (what == TESS_EXTENT_LAYER)
     {
-      *area = (GeglRectangle) { 0, 0, width > 0 ? width : DEFAULT_WIDTH,
-                                height > 0 ? height : DEFAULT_HEIGHT };
-      return TRUE;
+      GimpLayer *layer = selected_layer (image, error);
+
+      if (!layer)
+        return FALSE;
+      gimp_drawable_get_offsets (GIMP_DRAWABLE (layer), &extent->x, &extent->y);
+      extent->width = gimp_drawable_get_width (GIMP_DRAWABLE (layer));
+      extent->height = gimp_drawable_get_height (GIMP_DRAWABLE (layer));
     }
-  if (gimp_image_get_base_type (image) == GIMP_INDEXED)
+  if (what == TESS_EXTENT_IMAGE
+      || !gimp_selection_bounds (image, &selected, &x1, &y1, &x2, &y2)
+      || !selected)
+    return TRUE;
+  if (what == TESS_EXTENT_SELECTION)
+    *extent = (GeglRectangle) { x1, y1, x2 - x1, y2 - y1 };
+  else if (!gegl_rectangle_intersect (
+               extent, extent, GEGL_RECTANGLE (x1, y1, x2 - x1, y2 - y1)))
     {
       g_set_error_literal (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                           _ ("An indexed image has too few colors to paint "
-                              "with: convert it with Image > Mode > RGB "
-                              "first."));
+                           _ ("The selection has nothing of the layer in it: "
+                              "select another place, or nothing."));
       return FALSE;
     }
-  if (whole || !gimp_selection_bounds (image, &selected, &x1, &y1, &x2, &y2)
-      || !selected)
-    {
-      x1 = y1 = 0;
-      x2 = gimp_image_get_width (image);
-      y2 = gimp_image_get_height (image);
-    }
-  *area = (GeglRectangle) { x1, y1, width > 0 ? width : x2 - x1,
-                            height > 0 ? height : y2 - y1 };
   return TRUE;
 }
 
@@ -136,15 +159,9 @@ tess_picture_read_layer (GimpImage *image,
                          const GeglRectangle *area,
                          GError **error)
 {
-  g_autofree GimpLayer **layers = gimp_image_get_selected_layers (image);
+  GimpLayer *layer = selected_layer (image, error);
 
-  if (!layers || !layers[0] || layers[1])
-    {
-      g_set_error_literal (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                           _ ("Select exactly one layer to start from."));
-      return NULL;
-    }
-  return read_flat (GIMP_DRAWABLE (layers[0]), area);
+  return layer ? read_flat (GIMP_DRAWABLE (layer), area) : NULL;
 }
 
 GeglBuffer *

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
+#include "core/enlarge.h"
 #include "core/error.h"
+#include "plugins/gpano.h"
 #include "ui/object-layers.h"
 
 #define STRIP 256
@@ -14,15 +16,16 @@
 
 /* The prompt's beginning on one line. */
 static gchar *
-layer_name (const gchar *prompt)
+layer_name (const TessPictureResult *result)
 {
+  const gchar *prompt = result->request->prompt;
   g_autofree gchar *line = g_strdup (prompt ? prompt : "");
   g_autofree gchar *cut = NULL;
 
   g_strdelimit (line, "\n\r\t", ' ');
   g_strstrip (line);
   if (*line == '\0')
-    return g_strdup ("Tessera");
+    return g_strdup (result->from ? _ ("Enlarged") : "Tessera");
   if (g_utf8_strlen (line, -1) <= NAME_LENGTH)
     return g_steal_pointer (&line);
   cut = g_utf8_substring (line, 0, NAME_LENGTH - 1);
@@ -84,11 +87,15 @@ set_gimp_error (GError **error, const gchar *what)
  * it leaves no trace in the history. */
 static GimpLayer *
 make_layer (GimpImage *image,
-            GimpImageType type,
+            gboolean alpha,
             const TessPictureResult *result,
             GError **error)
 {
-  g_autofree gchar *name = layer_name (result->request->prompt);
+  gboolean gray = gimp_image_get_base_type (image) == GIMP_GRAY;
+  GimpImageType type = gray    ? alpha ? GIMP_GRAYA_IMAGE : GIMP_GRAY_IMAGE
+                       : alpha ? GIMP_RGBA_IMAGE
+                               : GIMP_RGB_IMAGE;
+  g_autofree gchar *name = layer_name (result);
   GimpLayer *layer = gimp_layer_new (
       image, name, result->area.width, result->area.height, type, 100.0,
       gimp_image_get_default_new_layer_mode (image));
@@ -140,14 +147,71 @@ insert_layer (GimpImage *image,
       image, layer, parent ? GIMP_LAYER (parent) : NULL, position);
 }
 
+/* The selection on a picture that is larger than what was selected: brought to
+ * its size, soft edges and all. */
+static void
+fill_mask (GimpImage *image,
+           GimpLayerMask *mask,
+           const TessPictureResult *result)
+{
+  GeglRectangle from = *result->from, to = result->area;
+  g_autoptr (GeglBuffer) src = gimp_drawable_get_buffer (
+      GIMP_DRAWABLE (gimp_image_get_selection (image)));
+  g_autoptr (GeglBuffer) dst = gimp_drawable_get_buffer (GIMP_DRAWABLE (mask));
+  gsize n_src = (gsize) from.width * from.height;
+  g_autofree gfloat *cells = g_try_new (gfloat, n_src);
+  g_autofree gfloat *rows = g_new (gfloat, (gsize) STRIP * to.width);
+  const TessEnlarged larger = {
+    .src = cells,
+    .channels = 1,
+    .src_w = from.width,
+    .src_h = from.height,
+    .width = to.width,
+    .height = to.height,
+    .padded_w = to.width,
+    .padded_h = to.height,
+    .high = 1.0F,
+  };
+
+  if (!cells)
+    return;
+  gegl_buffer_get (src, &from, 1.0, babl_format ("Y float"), cells,
+                   GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  for (gint y = 0; y < to.height; y += STRIP)
+    {
+      const GeglRectangle strip
+          = { 0, y, to.width, MIN (STRIP, to.height - y) };
+
+      tess_enlarged_read (&larger, 0, y, strip.width, strip.height, rows);
+      gegl_buffer_set (dst, &strip, 0, babl_format ("Y float"), rows,
+                       GEGL_AUTO_ROWSTRIDE);
+    }
+  gegl_buffer_flush (dst);
+}
+
+/* Before the layer is in the image, so that it is one step with it. */
+static void
+add_mask (GimpImage *image, GimpLayer *layer, const TessPictureResult *result)
+{
+  GimpLayerMask *mask;
+
+  if (result->whole || gimp_selection_is_empty (image))
+    return;
+  mask = gimp_layer_create_mask (layer, result->from ? GIMP_ADD_MASK_WHITE
+                                                     : GIMP_ADD_MASK_SELECTION);
+  if (!mask)
+    return;
+  if (result->from)
+    fill_mask (image, mask, result);
+  gimp_layer_add_mask (layer, mask);
+  gimp_layer_set_edit_mask (layer, FALSE);
+}
+
 GimpLayer *
 tess_picture_add_layer (GimpImage *image,
                         const TessPictureResult *result,
                         GError **error)
 {
-  GimpImageType type = gimp_image_get_base_type (image) == GIMP_GRAY
-                           ? GIMP_GRAYA_IMAGE
-                           : GIMP_RGBA_IMAGE;
   GimpLayer *layer;
   gboolean inserted;
 
@@ -158,24 +222,20 @@ tess_picture_add_layer (GimpImage *image,
                               "new image."));
       return NULL;
     }
-  layer = make_layer (image, type, result, error);
+  if (!tess_picture_check_mode (image, error))
+    return NULL;
+  layer = make_layer (image, TRUE, result, error);
   if (!layer)
     return NULL;
 
   gimp_image_undo_group_start (image);
   gimp_layer_set_offsets (layer, result->area.x, result->area.y);
   inserted = insert_layer (image, layer, result);
-  if (inserted && !result->whole && !gimp_selection_is_empty (image))
-    {
-      GimpLayerMask *mask
-          = gimp_layer_create_mask (layer, GIMP_ADD_MASK_SELECTION);
-
-      if (mask)
-        gimp_layer_add_mask (layer, mask);
-      gimp_layer_set_edit_mask (layer, FALSE);
-    }
   if (inserted)
-    attach_recipe (image, layer, result);
+    {
+      add_mask (image, layer, result);
+      attach_recipe (image, layer, result);
+    }
   gimp_image_undo_group_end (image);
 
   if (!inserted)
@@ -187,29 +247,69 @@ tess_picture_add_layer (GimpImage *image,
   return layer;
 }
 
-GimpImage *
-tess_picture_new_image (const TessPictureResult *result, GError **error)
+/* @image without its layers, as large as the picture: mode, precision, profile
+ * and metadata are its own, channels, paths and guides grow with it. */
+static GimpImage *
+empty_copy (GimpImage *image, const TessPictureResult *result)
 {
-  GimpImage *image
-      = gimp_image_new (result->area.width, result->area.height, GIMP_RGB);
+  const GeglRectangle *from = result->from, *to = &result->area;
+  GimpImage *copy = gimp_image_duplicate (image);
+  g_autofree GimpLayer **layers = NULL;
+
+  if (!copy)
+    return NULL;
+  gimp_image_undo_disable (copy);
+  gimp_selection_none (copy);
+  layers = gimp_image_get_layers (copy);
+  for (gint i = 0; layers && layers[i]; i++)
+    gimp_image_remove_layer (copy, layers[i]);
+  if (gimp_image_get_base_type (copy) == GIMP_INDEXED)
+    gimp_image_convert_rgb (copy);
+  gimp_image_resize (copy, from->width, from->height, -from->x, -from->y);
+  gimp_image_scale (copy, to->width, to->height);
+  tess_gpano_scale (copy, (gdouble) to->width / from->width,
+                    (gdouble) to->height / from->height);
+  return copy;
+}
+
+static GimpImage *
+empty_image (GimpImage *image, const TessPictureResult *result)
+{
+  GimpImage *made;
+
+  if (result->from && image && gimp_image_is_valid (image))
+    return empty_copy (image, result);
+  made = gimp_image_new (result->area.width, result->area.height, GIMP_RGB);
+  if (made)
+    gimp_image_undo_disable (made);
+  return made;
+}
+
+GimpImage *
+tess_picture_new_image (GimpImage *image,
+                        const TessPictureResult *result,
+                        GError **error)
+{
+  gboolean alpha
+      = babl_format_has_alpha (gegl_buffer_get_format (result->result)) != 0;
+  GimpImage *made = empty_image (image, result);
   GimpLayer *layer;
 
-  if (!image)
+  if (!made)
     {
       set_gimp_error (error, _ ("No image could be made"));
       return NULL;
     }
-  gimp_image_undo_disable (image);
-  layer = make_layer (image, GIMP_RGB_IMAGE, result, error);
-  if (!layer || !gimp_image_insert_layer (image, layer, NULL, 0))
+  layer = make_layer (made, alpha, result, error);
+  if (!layer || !gimp_image_insert_layer (made, layer, NULL, 0))
     {
       if (layer)
         set_gimp_error (error, _ ("The layer could not be added"));
-      gimp_image_delete (image);
+      gimp_image_delete (made);
       return NULL;
     }
-  attach_recipe (image, layer, result);
-  gimp_image_undo_enable (image);
-  gimp_image_clean_all (image);
-  return image;
+  attach_recipe (made, layer, result);
+  gimp_image_undo_enable (made);
+  gimp_image_clean_all (made);
+  return made;
 }

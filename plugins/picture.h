@@ -10,20 +10,48 @@
 
 G_BEGIN_DECLS
 
+/* What of an image is meant. */
+typedef enum
+{
+  TESS_EXTENT_SELECTION, /* the selection; the image where nothing is selected
+                          */
+  TESS_EXTENT_IMAGE,     /* the whole image, whatever is selected */
+  TESS_EXTENT_LAYER,     /* the selected layer, what of it lies in the selection
+                            where there is one */
+} TessExtent;
+
+/* Where a picture comes from and where it goes, in pixels of the image. */
+typedef struct
+{
+  GeglRectangle from;
+  GeglRectangle to; /* as large as the picture becomes */
+} TessPlace;
+
 /**
- * tess_picture_area:
- * The rectangle to paint, in pixels of the image: @width x @height, where 0
- * means as the selection, or the image where nothing is selected; its corner
- * is that of the selection. @whole: the selection does not matter. @image may
- * be NULL: zeros mean a default.
- * Errors: TESS_ERROR_REQUEST for an indexed image.
+ * tess_picture_extent:
+ * Errors: TESS_ERROR_REQUEST where no single layer is selected, or none of it
+ * lies in the selection.
  */
-gboolean tess_picture_area (GimpImage *image,
-                            gint width,
-                            gint height,
-                            gboolean whole,
-                            GeglRectangle *area,
-                            GError **error);
+gboolean tess_picture_extent (GimpImage *image,
+                              TessExtent what,
+                              GeglRectangle *extent,
+                              GError **error);
+
+/* Indexed images cannot hold what is painted. Errors: TESS_ERROR_REQUEST. */
+gboolean tess_picture_check_mode (GimpImage *image, GError **error);
+
+/**
+ * tess_picture_read_source:
+ * What is seen of the image, or its selected layer, in @from, to be enlarged:
+ * with what it lets through, in sRGB, in as many bits as it has, at @from: its
+ * extent says where it was. @empty: without the pixels, for a plan.
+ * Errors: as tess_picture_extent.
+ */
+GeglBuffer *tess_picture_read_source (GimpImage *image,
+                                      gboolean layer,
+                                      const GeglRectangle *from,
+                                      gboolean empty,
+                                      GError **error);
 
 /**
  * tess_picture_read_layer / tess_picture_read_visible:
@@ -87,7 +115,9 @@ typedef struct
   GeglBuffer *result;
   const TessRequest *request; /* prompt and recipe */
   const gchar *procedure;     /* for the recipe */
-  GeglRectangle area;
+  GeglRectangle area;         /* where it goes */
+  const GeglRectangle *from;  /* of a picture painted larger: where it was; else
+                                 NULL */
   gboolean keep_recipe;
   gboolean whole; /* the selection does not become the layer's mask */
   const GimpItem *regions, *instances; /* groups that it is not to be in; may
@@ -103,8 +133,14 @@ GimpLayer *tess_picture_add_layer (GimpImage *image,
                                    const TessPictureResult *result,
                                    GError **error);
 
-/* The same as an image of its own, not yet shown. */
-GimpImage *
-tess_picture_new_image (const TessPictureResult *result, GError **error);
+/**
+ * tess_picture_new_image:
+ * The same as an image of its own, not yet shown. Of a picture painted larger
+ * it is as @image (else NULL): mode, precision, profile, metadata, resolution;
+ * channels, paths and guides are larger too.
+ */
+GimpImage *tess_picture_new_image (GimpImage *image,
+                                   const TessPictureResult *result,
+                                   GError **error);
 
 G_END_DECLS

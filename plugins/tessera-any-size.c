@@ -79,7 +79,7 @@ static const TessPainter any_size = {
   .help = N_ ("First a small picture of the right shape, at the size that the "
               "model was trained on, so that nothing appears twice; then the "
               "same large, in tiles that leave no seam."),
-  .sets = TESS_ARGUMENTS_IMAGE | TESS_ARGUMENTS_REFINE,
+  .sets = TESS_ARGUMENTS_IMAGE | TESS_ARGUMENTS_PAINT | TESS_ARGUMENTS_REFINE,
   .width = 1536,
   .height = 1024,
   .studio = &studio,

@@ -23,7 +23,8 @@ static const gchar *const methods[]
     = { "multidiffusion", "shifted", "ring", "ring-1",
         "stitch",         "spot",    "fstd", NULL };
 
-#define SETS (TESS_ARGUMENTS_METHOD | TESS_ARGUMENTS_WRAP)
+#define SETS                                                                   \
+  (TESS_ARGUMENTS_PAINT | TESS_ARGUMENTS_METHOD | TESS_ARGUMENTS_WRAP)
 
 static const TessNamedSize sizes[] = {
   { N_ ("Square"), 512, 512 },

@@ -56,7 +56,7 @@ shape_of (GObject *config)
 
 /* One side of a sphere tells the other. */
 static void
-size (GObject *config, gint *width, gint *height)
+size (GObject *config, const GeglRectangle *from, gint *width, gint *height)
 {
   if (shape_of (config) != TESS_PANORAMA_SPHERE)
     return;
@@ -223,7 +223,7 @@ static const TessPainter for_image = {
               "seam of a picture that nearly closes. The image says in its "
               "metadata that it is a panorama, which viewers read when it is "
               "exported with XMP."),
-  .sets = TESS_ARGUMENTS_IMAGE | TESS_ARGUMENTS_METHOD,
+  .sets = TESS_ARGUMENTS_IMAGE | TESS_ARGUMENTS_PAINT | TESS_ARGUMENTS_METHOD,
   .whole = TRUE,
   .studio = &panorama_studio,
   .declare = declare_for_image,
@@ -237,7 +237,7 @@ static const TessPainter create = {
   .blurb = N_ ("Paint a new panorama from text"),
   .help = N_ ("A full sphere of 360 by 180 degrees, a strip all around, or a "
               "texture that repeats without a seam, as a new image."),
-  .sets = TESS_ARGUMENTS_METHOD,
+  .sets = TESS_ARGUMENTS_PAINT | TESS_ARGUMENTS_METHOD,
   .studio = &create_studio,
   .declare = declare,
   PAINTER,

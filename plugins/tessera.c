@@ -39,6 +39,7 @@ static const struct
   { TESS_PROC_PANORAMA, tess_panorama_create },
   { TESS_PROC_CREATE_PANORAMA, tess_panorama_create },
   { TESS_PROC_ANY_SIZE, tess_any_size_create },
+  { TESS_PROC_UPSCALE, tess_upscale_create },
   { TESS_PROC_RESUME, tess_resume_create },
   { TESS_PROC_REPORT, tess_report_create },
   { TESS_PROC_PROJECT, tess_project_create },

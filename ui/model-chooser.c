@@ -13,6 +13,7 @@ struct _TessModelChooser
   GtkBox parent;
   GObject *config;
   gchar *property;
+  const TessModelKind *kind;
   GtkWidget *combo;
 };
 
@@ -38,19 +39,31 @@ name_is_taken (GPtrArray *models, guint i)
   return FALSE;
 }
 
-static void
-fill (TessModelChooser *chooser)
+static GPtrArray *
+list_all (GObject *config)
+{
+  return tess_models_list ();
+}
+
+static gchar *
+resolve_any (GObject *config, const gchar *name)
+{
+  return tess_models_resolve (name, NULL);
+}
+
+void
+tess_model_chooser_fill (TessModelChooser *chooser)
 {
   GtkComboBoxText *combo = GTK_COMBO_BOX_TEXT (chooser->combo);
-  g_autoptr (GPtrArray) models = tess_models_list ();
+  g_autoptr (GPtrArray) models = chooser->kind->list (chooser->config);
   g_autofree gchar *wanted = NULL;
   g_autofree gchar *path = NULL;
   gint active = -1;
 
   g_object_get (chooser->config, chooser->property, &wanted, NULL);
-  path = tess_models_resolve (wanted, NULL);
+  path = chooser->kind->resolve (chooser->config, wanted);
   if (!path)
-    path = tess_models_resolve (NULL, NULL);
+    path = chooser->kind->resolve (chooser->config, NULL);
 
   g_signal_handlers_block_by_func (combo, on_changed, chooser);
   gtk_combo_box_text_remove_all (combo);
@@ -74,7 +87,7 @@ fill (TessModelChooser *chooser)
     }
   if (!path)
     {
-      gtk_combo_box_text_append (combo, NULL, _ ("No model found yet"));
+      gtk_combo_box_text_append (combo, NULL, _ (chooser->kind->none));
       active = 0;
     }
   g_signal_handlers_unblock_by_func (combo, on_changed, chooser);
@@ -117,7 +130,7 @@ add_folder (TessModelChooser *chooser, const gchar *folder)
       show_error (chooser, message);
       return;
     }
-  fill (chooser);
+  tess_model_chooser_fill (chooser);
 }
 
 static void
@@ -170,6 +183,22 @@ tess_model_chooser_init (TessModelChooser *chooser)
 GtkWidget *
 tess_model_chooser_new (GObject *config, const gchar *property)
 {
+  static const TessModelKind kind = {
+    .list = list_all,
+    .resolve = resolve_any,
+    .tip = N_ ("What paints. Horizon comes with Tessera and knows landscapes; "
+               "any Stable Diffusion 1 or 2 model paints more."),
+    .none = N_ ("No model found yet"),
+  };
+
+  return tess_model_chooser_new_of (config, property, &kind);
+}
+
+GtkWidget *
+tess_model_chooser_new_of (GObject *config,
+                           const gchar *property,
+                           const TessModelKind *kind)
+{
   TessModelChooser *chooser
       = g_object_new (tess_model_chooser_get_type (), NULL);
   g_autofree gchar *folder = tess_models_user_folder ();
@@ -183,11 +212,9 @@ tess_model_chooser_new (GObject *config, const gchar *property)
 
   chooser->config = g_object_ref (config);
   chooser->property = g_strdup (property);
+  chooser->kind = kind;
   chooser->combo = gtk_combo_box_text_new ();
-  gtk_widget_set_tooltip_text (
-      chooser->combo,
-      _ ("What paints. Horizon comes with Tessera and knows landscapes; any "
-         "Stable Diffusion 1 or 2 model paints more."));
+  gtk_widget_set_tooltip_text (chooser->combo, _ (kind->tip));
   gtk_widget_set_tooltip_text (button, tip);
   gtk_box_pack_start (GTK_BOX (chooser), chooser->combo, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (chooser), button, FALSE, FALSE, 0);
@@ -196,7 +223,7 @@ tess_model_chooser_new (GObject *config, const gchar *property)
   g_signal_connect (chooser->combo, "changed", G_CALLBACK (on_changed),
                     chooser);
   g_signal_connect (button, "clicked", G_CALLBACK (on_add_clicked), chooser);
-  fill (chooser);
+  tess_model_chooser_fill (chooser);
   return GTK_WIDGET (chooser);
 }
 

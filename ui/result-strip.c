@@ -3,6 +3,7 @@
 #include "ui/result-strip.h"
 
 #include <glib/gi18n-lib.h>
+#include "ui/pixbufs.h"
 
 #define MAX_RESULTS 12
 #define PICTURE_SIDE 1024
@@ -32,24 +33,6 @@ result_free (TessResult *result)
   g_clear_object (&result->picture);
   g_clear_pointer (&result->folder, tess_job_folder_remove);
   g_free (result);
-}
-
-/* GEGL shrinks while it reads, so a large picture costs little. */
-static GdkPixbuf *
-shrink (GeglBuffer *buffer, gint side)
-{
-  const GeglRectangle *extent = gegl_buffer_get_extent (buffer);
-  gdouble scale
-      = MIN (1.0, (gdouble) side / MAX (extent->width, extent->height));
-  gint width = MAX ((gint) (extent->width * scale), 1);
-  gint height = MAX ((gint) (extent->height * scale), 1);
-  GdkPixbuf *picture
-      = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, width, height);
-
-  gegl_buffer_get (buffer, GEGL_RECTANGLE (0, 0, width, height), scale,
-                   babl_format ("R'G'B' u8"), gdk_pixbuf_get_pixels (picture),
-                   gdk_pixbuf_get_rowstride (picture), GEGL_ABYSS_CLAMP);
-  return picture;
 }
 
 static void
@@ -111,7 +94,7 @@ tess_result_strip_add (TessResultStrip *strip,
   result->request = tess_request_dup (request);
   result->area = *area;
   result->folder = folder;
-  result->picture = shrink (buffer, PICTURE_SIDE);
+  result->picture = tess_pixbuf_shrunk (buffer, PICTURE_SIDE);
   button = button_new (strip, result);
   g_ptr_array_add (strip->results, result);
   g_ptr_array_add (strip->buttons, button);
@@ -142,7 +125,7 @@ tess_result_strip_replace (TessResultStrip *strip, GeglBuffer *buffer)
     return;
   g_set_object (&result->buffer, buffer);
   g_object_unref (result->picture);
-  result->picture = shrink (buffer, PICTURE_SIDE);
+  result->picture = tess_pixbuf_shrunk (buffer, PICTURE_SIDE);
   result->kept = FALSE;
   thumbnail = thumbnail_of (result);
   gtk_image_set_from_pixbuf (

@@ -106,7 +106,7 @@ tess_studio_settings_new (GObject *config,
   settings->image = image;
   settings->kind = kind;
   settings->column = side;
-  if (!kind->resumes)
+  if (!kind->resumes && !kind->extent)
     tess_section_prompts (settings);
   if (kind->instances && image)
     rest = add_tabs (settings);

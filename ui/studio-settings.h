@@ -39,17 +39,25 @@ typedef struct
 /* What makes the studio that of one plug-in. Texts are marked with N_(). */
 struct _TessStudioKind
 {
-  const gchar *title;       /* of the window; its buttons are the same in all */
-  const gchar *role;        /* of the window, for the desktop */
-  const gchar *hint;        /* while there is no picture */
-  const TessRow *rows;      /* ends with NULL */
-  const TessRow *more_rows; /* first in the advanced section; may be NULL */
+  const gchar *title;          /* of the window */
+  const gchar *action;         /* of the button that paints; NULL: _Generate */
+  const gchar *role;           /* of the window, for the desktop */
+  const gchar *hint;           /* while there is no picture */
+  const TessRow *rows;         /* ends with NULL */
+  const TessRow *more_rows;    /* first in the advanced section; may be NULL */
   const TessSection *sections; /* ends with NULL */
   const gchar *const *methods; /* to choose from; NULL: there is no choice */
   const TessNamedSize *sizes;  /* ends with a NULL name */
   gboolean instances;          /* the tab for them is there */
   gboolean resumes;    /* no settings: goes on with the last job at once */
   gboolean all_around; /* its pictures close: the 360 viewer is there */
+  /* Where a picture that is there is painted larger, else NULL: how large it
+   * is, by the settings and what is selected now. Such a studio does not begin
+   * with words. FALSE: there is none. */
+  gboolean (*extent) (GObject *config,
+                      GimpImage *image,
+                      gint *width,
+                      gint *height);
 };
 
 /* Rows that several plug-ins have (ui/setting-rows.c). */

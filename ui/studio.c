@@ -9,7 +9,9 @@
 #include "ui/instance-list.h"
 #include "ui/result-strip.h"
 #include "ui/settings.h"
+#include "ui/studio-texts.h"
 #include "ui/tile-preview.h"
+#include "ui/trial.h"
 #include "ui/viewer.h"
 #include "ui/worker.h"
 
@@ -23,6 +25,7 @@ enum
   RESPONSE_KEEP,
   RESPONSE_LOOK,
   RESPONSE_RESUME,
+  RESPONSE_TRY,
 };
 
 typedef struct
@@ -38,6 +41,8 @@ typedef struct
   GtkWidget *settings;
   TessInstanceList *instances; /* NULL: there is none */
   GtkWidget *preview;
+  TessTrial *trial; /* NULL: nothing is enlarged */
+  gboolean trying;  /* what is painted is its spot */
   GtkWidget *strip;
   GtkWidget *plan;     /* label */
   GtkWidget *progress; /* bar */
@@ -46,6 +51,8 @@ typedef struct
   GeglBuffer *viewed;  /* what it shows; only to be compared */
 
   guint plan_source;
+  guint source_source;       /* will read what is to be enlarged */
+  gint planned_w, planned_h; /* of the request that was planned last */
   gboolean painted_any;
 } Studio;
 
@@ -104,6 +111,8 @@ update_buttons (Studio *studio)
   gtk_widget_set_visible (button_of (studio, RESPONSE_RESUME),
                           !painting && can_resume ());
   gtk_widget_set_visible (button_of (studio, RESPONSE_STOP), painting);
+  if (studio->trial)
+    gtk_widget_set_visible (button_of (studio, RESPONSE_TRY), !painting);
   gtk_widget_set_sensitive (button_of (studio, RESPONSE_KEEP),
                             chosen && !chosen->kept && !painting);
   gtk_widget_set_opacity (studio->progress, painting ? 1.0 : 0.0);
@@ -125,6 +134,15 @@ update_keep_label (Studio *studio)
   layer = output && strcmp (output, "image") != 0;
   gtk_button_set_label (GTK_BUTTON (button_of (studio, RESPONSE_KEEP)),
                         layer ? _ ("_Keep as Layer") : _ ("_Keep as Image"));
+}
+
+/* What is to be enlarged, or nothing. */
+static void
+show_unpainted (Studio *studio)
+{
+  tess_tile_preview_set_picture (
+      TESS_TILE_PREVIEW (studio->preview),
+      studio->trial ? tess_trial_picture (studio->trial) : NULL);
 }
 
 /* The viewer shows the chosen picture, unless one is being painted. */
@@ -222,23 +240,12 @@ warn_of_instances (Studio *studio, const GError *error)
                                     error ? error->message : NULL);
 }
 
-static gchar *
-time_text (gdouble seconds)
-{
-  if (seconds < 90)
-    return g_strdup_printf (_ ("%d s"), (gint) (seconds + 0.5));
-  return g_strdup_printf (_ ("%d min"), (gint) (seconds / 60 + 0.5));
-}
-
 /* One line: what the settings will take. */
 static void
 on_planned (const TessJobPlan *plan, const GError *error, gpointer data)
 {
   Studio *studio = data;
-  g_autoptr (GString) line = NULL;
-  g_autofree gchar *bytes = NULL;
-  g_autofree gchar *free_bytes = NULL;
-  gint width, height;
+  g_autofree gchar *line = NULL;
 
   warn_of_instances (studio, error);
   if (error)
@@ -246,28 +253,12 @@ on_planned (const TessJobPlan *plan, const GError *error, gpointer data)
       gtk_label_set_text (GTK_LABEL (studio->plan), error->message);
       return;
     }
-  g_object_get (studio->config, "width", &width, "height", &height, NULL);
-  line = g_string_new (NULL);
-  bytes = g_format_size_full (plan->n_bytes, G_FORMAT_SIZE_IEC_UNITS);
-  free_bytes = g_format_size_full (plan->n_bytes_free, G_FORMAT_SIZE_IEC_UNITS);
-  g_string_append_printf (line, "%d × %d", width, height);
-  g_string_append (line, " · ");
-  g_string_append_printf (
-      line, g_dngettext (GETTEXT_PACKAGE, "%d tile", "%d tiles", plan->n_tiles),
-      plan->n_tiles);
-  g_string_append (line, " · ");
-  g_string_append_printf (line, _ ("%s of %s"), bytes, free_bytes);
-  if (plan->seconds > 0)
-    {
-      g_autofree gchar *seconds = time_text (plan->seconds);
+  line = tess_studio_plan_text (plan, studio->planned_w, studio->planned_h);
+  gtk_label_set_text (GTK_LABEL (studio->plan), line);
 
-      g_string_append (line, " · ");
-      g_string_append_printf (line, _ ("about %s"), seconds);
-    }
-  if (plan->device)
-    g_string_append_printf (line, " · %s", plan->device);
-  gtk_label_set_text (GTK_LABEL (studio->plan), line->str);
-
+  if (studio->trial)
+    tess_trial_set_size (studio->trial, studio->planned_w, studio->planned_h,
+                         plan->tile_w * (plan->width / plan->cells_w));
   if (plan->tile_w > 0 && plan->tile_h > 0)
     tess_tile_preview_set_tiles (
         TESS_TILE_PREVIEW (studio->preview),
@@ -294,6 +285,8 @@ plan_now (gpointer data)
       && !tess_worker_is_painting (studio->worker))
     tess_tile_preview_set_size (TESS_TILE_PREVIEW (studio->preview),
                                 request->width, request->height);
+  studio->planned_w = request->width;
+  studio->planned_h = request->height;
   show_instances (studio, request, &area);
   tess_worker_plan (studio->worker, request);
   return G_SOURCE_REMOVE;
@@ -308,11 +301,16 @@ plan_soon (Studio *studio)
   studio->plan_source = g_timeout_add (PLAN_DELAY, plan_now, studio);
 }
 
+static void read_source_soon (Studio *studio);
+
 static void
 on_config_changed (GObject *config, GParamSpec *pspec, Studio *studio)
 {
   if (g_strcmp0 (pspec->name, "output") == 0)
     update_keep_label (studio);
+  if (g_strcmp0 (pspec->name, "source") == 0
+      || g_strcmp0 (pspec->name, "model") == 0)
+    read_source_soon (studio);
   plan_soon (studio);
 }
 
@@ -320,43 +318,9 @@ static void
 on_progress (const TessProgress *progress, gpointer data)
 {
   Studio *studio = data;
-  GtkProgressBar *bar = GTK_PROGRESS_BAR (studio->progress);
-  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree gchar *text = tess_studio_progress_text (progress);
 
-  switch (progress->stage)
-    {
-    case TESS_STAGE_LOAD:
-      g_string_append (text, _ ("Reading the model"));
-      break;
-    case TESS_STAGE_SAMPLE:
-      if (progress->n_phases > 1)
-        {
-          g_string_append_printf (text, _ ("Picture %d of %d"),
-                                  progress->phase + 1, progress->n_phases);
-          g_string_append (text, ", ");
-        }
-      g_string_append_printf (text, _ ("Step %d of %d"),
-                              MIN (progress->step + 1, progress->n_steps),
-                              progress->n_steps);
-      if (progress->n_tiles > 1)
-        {
-          g_string_append (text, ", ");
-          g_string_append_printf (text, _ ("tile %d of %d"), progress->tile,
-                                  progress->n_tiles);
-        }
-      break;
-    case TESS_STAGE_DECODE:
-      g_string_append (text, _ ("Making pixels"));
-      break;
-    }
-  if (progress->seconds_left >= 0)
-    {
-      g_autofree gchar *seconds = time_text (progress->seconds_left);
-
-      g_string_append (text, " · ");
-      g_string_append_printf (text, _ ("%s left"), seconds);
-    }
-  gtk_progress_bar_set_text (bar, text->str);
+  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (studio->progress), text);
   show_fraction (studio, progress->fraction);
 }
 
@@ -367,6 +331,11 @@ on_preview (GBytes *rgb, gint width, gint height, gpointer data)
   g_autoptr (GdkPixbuf) picture = gdk_pixbuf_new_from_bytes (
       rgb, GDK_COLORSPACE_RGB, FALSE, 8, width, height, width * 3);
 
+  if (studio->trying)
+    {
+      tess_trial_show_preview (studio->trial, picture);
+      return;
+    }
   tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), picture);
   studio->viewed = NULL;
   if (studio->viewer)
@@ -383,7 +352,17 @@ on_painted (GeglBuffer *result,
 {
   Studio *studio = data;
   TessResultStrip *strip = TESS_RESULT_STRIP (studio->strip);
+  gboolean tried = studio->trying;
 
+  studio->trying = FALSE;
+  if (result && tried)
+    {
+      studio->painted_any = TRUE;
+      tess_studio_settings_show_seed (studio->settings, request->seed);
+      tess_trial_show (studio->trial, result);
+      update_buttons (studio);
+      return;
+    }
   if (result)
     {
       studio->painted_any = TRUE;
@@ -395,17 +374,26 @@ on_painted (GeglBuffer *result,
     on_chosen (strip, studio);
   else
     {
-      tess_tile_preview_set_picture (TESS_TILE_PREVIEW (studio->preview), NULL);
+      show_unpainted (studio);
       update_viewer (studio);
     }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     show_message (studio,
-                  can_resume ()
+                  !tried && can_resume ()
                       ? _ ("Stopped; the image is as it was. “Resume Last "
                            "Job” goes on from here.")
                       : _ ("Stopped; the image is as it was."));
   else
     show_error (studio, error);
+  update_buttons (studio);
+}
+
+static void
+begin_progress (Studio *studio)
+{
+  show_fraction (studio, 0.0);
+  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (studio->progress),
+                             _ ("Reading the model"));
   update_buttons (studio);
 }
 
@@ -420,13 +408,12 @@ paint (Studio *studio,
 
   show_message (studio, NULL);
   tess_tile_preview_set_size (preview, area->width, area->height);
-  tess_tile_preview_set_picture (preview, NULL);
+  show_unpainted (studio);
   tess_tile_preview_set_hint (preview, NULL);
-  show_fraction (studio, 0.0);
-  gtk_progress_bar_set_text (GTK_PROGRESS_BAR (studio->progress),
-                             _ ("Reading the model"));
+  if (studio->trial)
+    tess_trial_show_whole (studio->trial);
   tess_worker_paint (studio->worker, request, area, folder);
-  update_buttons (studio);
+  begin_progress (studio);
 }
 
 static void
@@ -442,8 +429,73 @@ generate (Studio *studio)
       show_error (studio, error);
       return;
     }
-  tess_settings_set_prompts (request->prompt, request->negative);
+  if (!studio->kind->extent)
+    tess_settings_set_prompts (request->prompt, request->negative);
   paint (studio, request, &area, NULL);
+}
+
+/* The spot alone, to be looked at. */
+static void
+try_spot (Studio *studio)
+{
+  g_autoptr (GError) error = NULL;
+  GeglRectangle area;
+  g_autoptr (TessRequest) whole
+      = studio->host.request (FALSE, &area, &error, studio->host.data);
+  TessRequest *spot;
+
+  if (!whole)
+    {
+      show_error (studio, error);
+      return;
+    }
+  show_message (studio, NULL);
+  tess_trial_set_source (studio->trial, whole->init);
+  spot = tess_trial_request (studio->trial, whole);
+  tess_trial_begin (studio->trial, spot);
+  studio->trying = TRUE;
+  tess_worker_try (studio->worker, spot,
+                   GEGL_RECTANGLE (0, 0, spot->width, spot->height));
+  begin_progress (studio);
+}
+
+/* Of a picture that is painted already the spot can be seen at once. */
+static void
+on_picked (TessTilePreview *preview, gdouble x, gdouble y, Studio *studio)
+{
+  TessResult *chosen
+      = tess_result_strip_chosen (TESS_RESULT_STRIP (studio->strip));
+
+  if (studio->trial && chosen && chosen->request->init
+      && chosen->request->method == TESS_TILING_UPSCALE
+      && !tess_worker_is_painting (studio->worker))
+    tess_trial_look (studio->trial, chosen->buffer, chosen->request);
+}
+
+/* Not while the dialog is being made: a large picture takes a moment. */
+static gboolean
+read_source (gpointer data)
+{
+  Studio *studio = data;
+  GeglRectangle area;
+  g_autoptr (TessRequest) whole
+      = studio->host.request (FALSE, &area, NULL, studio->host.data);
+
+  studio->source_source = 0;
+  if (!whole || !whole->init)
+    return G_SOURCE_REMOVE;
+  tess_trial_set_source (studio->trial, whole->init);
+  if (!tess_result_strip_chosen (TESS_RESULT_STRIP (studio->strip))
+      && !tess_worker_is_painting (studio->worker))
+    show_unpainted (studio);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+read_source_soon (Studio *studio)
+{
+  if (studio->trial && studio->source_source == 0)
+    studio->source_source = g_timeout_add (PLAN_DELAY, read_source, studio);
 }
 
 static void
@@ -546,6 +598,10 @@ on_response (GtkDialog *dialog, gint response, Studio *studio)
       if (!tess_worker_is_painting (studio->worker))
         resume (studio);
       break;
+    case RESPONSE_TRY:
+      if (!tess_worker_is_painting (studio->worker))
+        try_spot (studio);
+      break;
     case RESPONSE_LOOK:
       look_around (studio);
       break;
@@ -607,7 +663,12 @@ picture_side_new (Studio *studio)
         _ ("The image does not change until you keep a picture."), NULL);
   tess_tile_preview_set_hint (TESS_TILE_PREVIEW (studio->preview),
                               hint ? hint : _ (studio->kind->hint));
-  gtk_container_add (GTK_CONTAINER (frame), studio->preview);
+  g_signal_connect (studio->preview, "picked", G_CALLBACK (on_picked), studio);
+  if (studio->kind->extent)
+    studio->trial = tess_trial_new (TESS_TILE_PREVIEW (studio->preview));
+  gtk_container_add (GTK_CONTAINER (frame),
+                     studio->trial ? tess_trial_widget (studio->trial)
+                                   : studio->preview);
   studio->strip = tess_result_strip_new ();
   studio->plan = label_new ("dim-label");
   studio->message = label_new (GTK_STYLE_CLASS_ERROR);
@@ -649,11 +710,17 @@ build (Studio *studio)
   studio->dialog = gimp_dialog_new (
       _ (studio->kind->title), studio->kind->role, NULL, 0, NULL, NULL,
       _ ("_Close"), GTK_RESPONSE_CLOSE, _ ("_Keep as Layer"), RESPONSE_KEEP,
-      _ ("S_top"), RESPONSE_STOP, _ ("_Generate"), RESPONSE_GENERATE, NULL);
+      _ ("S_top"), RESPONSE_STOP,
+      studio->kind->action ? _ (studio->kind->action) : _ ("_Generate"),
+      RESPONSE_GENERATE, NULL);
   if (studio->kind->all_around)
     add_aside (studio, _ ("_360 View"), RESPONSE_LOOK,
                _ ("Look around in the picture, also while it is being painted, "
                   "and see whether it closes"));
+  if (studio->kind->extent)
+    add_aside (studio, _ ("Pa_int the Spot"), RESPONSE_TRY,
+               _ ("Paints only the spot that is marked on the picture, to see "
+                  "before and after side by side"));
   add_aside (studio, _ ("Resume Last _Job"), RESPONSE_RESUME,
              _ ("Goes on with the picture that was stopped or cut off last, "
                 "from its last step: the same picture as if it had never "
@@ -711,6 +778,7 @@ tess_studio_dialog_run (GObject *config,
                               &studio);
   if (!kind->resumes)
     plan_now (&studio);
+  read_source_soon (&studio);
   alive = g_timeout_add_seconds (ALIVE_EVERY, look_alive, &studio);
 
   gtk_widget_show (studio.dialog);
@@ -720,8 +788,10 @@ tess_studio_dialog_run (GObject *config,
 
   g_signal_handler_disconnect (config, changed);
   g_clear_handle_id (&studio.plan_source, g_source_remove);
+  g_clear_handle_id (&studio.source_source, g_source_remove);
   g_source_remove (alive);
   tess_worker_free (studio.worker);
+  tess_trial_free (studio.trial);
   g_clear_pointer (&studio.viewer, gtk_widget_destroy);
   gtk_widget_destroy (studio.dialog);
   g_main_loop_unref (studio.loop);

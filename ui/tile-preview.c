@@ -20,6 +20,8 @@ struct _TessTilePreview
   gboolean wrap_x, wrap_y;
 };
 
+static guint signal_picked;
+
 G_DEFINE_TYPE (TessTilePreview, tess_tile_preview, GTK_TYPE_DRAWING_AREA)
 
 /* The canvas, as large as fits. */
@@ -244,6 +246,24 @@ tess_tile_preview_draw (GtkWidget *widget, cairo_t *cr)
   return FALSE;
 }
 
+static gboolean
+tess_tile_preview_button_press (GtkWidget *widget, GdkEventButton *event)
+{
+  TessTilePreview *preview = TESS_TILE_PREVIEW (widget);
+  GdkRectangle place;
+  gdouble x, y;
+
+  if (event->button != GDK_BUTTON_PRIMARY)
+    return FALSE;
+  fit (preview, &place);
+  x = (event->x - place.x) / place.width;
+  y = (event->y - place.y) / place.height;
+  if (x < 0.0 || x > 1.0 || y < 0.0 || y > 1.0)
+    return FALSE;
+  g_signal_emit (preview, signal_picked, 0, x, y);
+  return TRUE;
+}
+
 static void
 tess_tile_preview_finalize (GObject *object)
 {
@@ -260,6 +280,10 @@ tess_tile_preview_class_init (TessTilePreviewClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = tess_tile_preview_finalize;
   GTK_WIDGET_CLASS (klass)->draw = tess_tile_preview_draw;
+  GTK_WIDGET_CLASS (klass)->button_press_event = tess_tile_preview_button_press;
+  signal_picked = g_signal_new ("picked", G_TYPE_FROM_CLASS (klass),
+                                G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 2, G_TYPE_DOUBLE, G_TYPE_DOUBLE);
 }
 
 static void
@@ -267,6 +291,7 @@ tess_tile_preview_init (TessTilePreview *preview)
 {
   preview->width = preview->height = 1;
   gtk_widget_set_size_request (GTK_WIDGET (preview), MIN_SIDE, MIN_SIDE);
+  gtk_widget_add_events (GTK_WIDGET (preview), GDK_BUTTON_PRESS_MASK);
 }
 
 GtkWidget *

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (
     TessTilePreview, tess_tile_preview, TESS, TILE_PREVIEW, GtkDrawingArea)
 
+/* Signal "picked" (x, y, both 0..1 of the canvas): it was pressed there. */
 GtkWidget *tess_tile_preview_new (void);
 
 /* The canvas in pixels: its shape is shown while there is no picture. */

@@ -24,6 +24,7 @@ typedef struct
   TessRequest *request;
   GeglRectangle area; /* of a picture, as the rest */
   TessJobFolder *folder;
+  gboolean passing; /* it is not written down */
   GCancellable *cancellable;
   /* the answer */
   TessJobPlan plan;
@@ -222,7 +223,7 @@ paint (Task *task, TessStudio *studio)
     .data = worker,
   };
 
-  if (!task->folder)
+  if (!task->folder && !task->passing)
     task->folder = new_folder (task);
   hooks.folder = task->folder;
   task->result = tess_studio_run (studio, task->request, &hooks,
@@ -298,20 +299,34 @@ tess_worker_plan (TessWorker *worker, TessRequest *request)
         (Task) { .kind = TASK_PLAN, .request = request, .serial = serial });
 }
 
+static void
+push_paint (TessWorker *worker, Task task)
+{
+  g_set_object (&worker->cancellable, NULL);
+  worker->cancellable = g_cancellable_new ();
+  worker->n_painting++;
+  task.kind = TASK_PAINT;
+  task.cancellable = g_object_ref (worker->cancellable);
+  push (worker, task);
+}
+
 void
 tess_worker_paint (TessWorker *worker,
                    TessRequest *request,
                    const GeglRectangle *area,
                    TessJobFolder *folder)
 {
-  g_set_object (&worker->cancellable, NULL);
-  worker->cancellable = g_cancellable_new ();
-  worker->n_painting++;
-  push (worker, (Task) { .kind = TASK_PAINT,
-                         .request = request,
-                         .area = *area,
-                         .folder = folder,
-                         .cancellable = g_object_ref (worker->cancellable) });
+  push_paint (worker,
+              (Task) { .request = request, .area = *area, .folder = folder });
+}
+
+void
+tess_worker_try (TessWorker *worker,
+                 TessRequest *request,
+                 const GeglRectangle *area)
+{
+  push_paint (worker,
+              (Task) { .request = request, .area = *area, .passing = TRUE });
 }
 
 TessJobFolder *

@@ -49,6 +49,11 @@ void tess_worker_paint (TessWorker *worker,
                         const GeglRectangle *area,
                         TessJobFolder *folder);
 
+/* The same of what is only to be looked at: it is not written down. */
+void tess_worker_try (TessWorker *worker,
+                      TessRequest *request,
+                      const GeglRectangle *area);
+
 /* The job that was stopped or cut off last, for tess_worker_paint.
  * Errors: TESS_ERROR_REQUEST where there is none. */
 TessJobFolder *tess_worker_open_last (TessRequest **request,

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import profiles  # noqa: E402
 from gimp import Gimp, Tap, complaints, write_lora  # noqa: E402
 
 
@@ -151,11 +152,17 @@ def main():
             gimp.add_instance_weights()
         if script == 'german.scm':
             speak_german(gimp)
-        lora = gimp.folder / 'lora.safetensors'
-        write_lora(next(gimp.models.glob('*/model_index.json')).parent, lora,
-                   0.1)
-        path = gimp.script(script, TRUNCATED=truncated, TRUNCATED_NAME=name,
-                           EMPTY=empty, FOLDER=gimp.folder, LORA=lora)
+        files = {'LORA': gimp.folder / 'lora.safetensors'}
+        write_lora(next(gimp.models.glob('*/model_index.json')).parent,
+                   files['LORA'], 0.1)
+        if script == 'upscale.scm':
+            gimp.add_upscaler()
+            files |= profiles.write(gimp.folder)
+        if script == 'no-upscaler.scm':
+            files['NAME'] = gimp.copy_model('upscaling').name
+        path = gimp.script(script, **files, TRUNCATED=truncated,
+                           TRUNCATED_NAME=name, EMPTY=empty,
+                           FOLDER=gimp.folder)
         status, output = gimp.batch(path)
         done = re.findall(r'^TEST (ok|failed) (.*)$', output, re.M)
         for verdict, case in done:
@@ -163,6 +170,10 @@ def main():
         tap.check(len(done) == expected, f'all {expected} checks of {script} ran',
                   output)
         tap.check(status == 0, 'GIMP ended well', output)
+        if script == 'upscale.scm':
+            tap.check(profiles.of_png(gimp.folder / 'wide.png')
+                      == files['WIDE'].read_bytes(),
+                      'the profile is that of the image')
         if script == 'panorama.scm':
             read_metadata(tap, gimp.folder)
         if script == 'placed.scm':

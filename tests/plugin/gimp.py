@@ -104,20 +104,45 @@ class Gimp:
                     'TESSERA_MODELS': str(self.models),
                     'NO_AT_BRIDGE': '1'}
 
-    def add_instance_weights(self):
-        """The model's folder once more, with weights for instances: its own,
-        or some that are made of their names."""
+    def copy_model(self, *but):
+        """A folder with all that the model's has but for parts called @but;
+        the only one that is found from now on."""
         source = next(self.models.glob('*/model_index.json')).parent
         copy = self.folder / 'models' / source.name
         copy.mkdir(parents=True)
         for path in source.iterdir():
-            (copy / path.name).symlink_to(path)
+            if path.name not in but:
+                (copy / path.name).symlink_to(path)
+        self.env['TESSERA_MODELS'] = str(copy.parent)
+        return copy
+
+    def add_instance_weights(self):
+        """The model's folder once more, with weights for instances: its own,
+        or some that are made of their names."""
+        copy = self.copy_model()
         addition = copy / 'instance'
         if not addition.exists():
             addition.mkdir()
-            subprocess.run([os.environ['TESS_MAKE_INSTANCE'], str(source),
+            subprocess.run([os.environ['TESS_MAKE_INSTANCE'], str(copy),
                             str(addition)], check=True)
-        self.env['TESSERA_MODELS'] = str(copy.parent)
+
+    def add_upscaler(self):
+        """A small model that can enlarge, alone in its folder."""
+        folder = self.folder / 'models'
+        folder.mkdir()
+        subprocess.run([os.environ['TESS_MAKE_UPSCALER'],
+                        str(folder / 'upscaler.safetensors')], check=True)
+        shutil.copy2(HERE.parent / 'data' / 'tokenizer' / 'merges.txt', folder)
+        self.env['TESSERA_MODELS'] = str(folder)
+
+    def add_upscaling_weights(self):
+        """The model's folder once more, with weights for enlarging that are
+        made of their names."""
+        copy = self.copy_model('upscaling')
+        (copy / 'upscaling').mkdir()
+        subprocess.run([os.environ['TESS_MAKE_UPSCALER'], str(
+            copy / 'upscaling' / 'diffusion_pytorch_model.safetensors'),
+            str(copy)], check=True)
 
     def version(self):
         text = subprocess.run([self.console, '--version'], text=True,
