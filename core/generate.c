@@ -87,6 +87,7 @@ session_init (Session *session,
     .window = tess_model_unet (studio->model)->sample_size,
     .align = tess_unet_align (studio->unet),
     .factor = tess_vae_factor (studio->vae),
+    .upscales = tess_model_structure (studio->model) != NULL,
   };
   session->phases = tess_phases_new (request, &model);
   return plan_phases (session, error);

@@ -35,6 +35,9 @@ typedef struct
   gdouble seconds;     /* estimate; 0: not known yet on this machine */
   const gchar *device; /* "cpu, float32" */
   gchar *model;        /* name */
+  /* Nothing says whether its file predicts eps or v; what such files mostly do
+   * is taken. Once said (core/told.h, a request's prediction) it is known. */
+  gboolean prediction_guessed;
 } TessJobPlan;
 
 void tess_job_plan_clear (TessJobPlan *plan);

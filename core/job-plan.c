@@ -314,6 +314,8 @@ tess_job_make_plan (TessJob *job, GError **error)
   plan->n_calls = (gint) MIN (n_samples, G_MAXINT);
   plan->device = tess_backend_name (job->studio->backend);
   plan->model = g_strdup (tess_model_name (job->studio->model));
+  plan->prediction_guessed
+      = tess_model_diffusion (job->studio->model)->prediction_guessed;
 
   free = job->n_bytes_free ? job->n_bytes_free : tess_free_memory ();
   if (job->request->memory)

@@ -310,7 +310,7 @@ infer_prediction (const TessTensorFile *file, TessModelConfig *config)
   const gchar *base = g_hash_table_lookup (metadata, "ss_v2");
   gboolean is_sd2 = config->text.act == TESS_ACT_GELU;
   const gchar *from = "what such models mostly are";
-  gboolean v = is_sd2;
+  gboolean v = is_sd2, guessed = FALSE;
 
   if (g_hash_table_contains (file->tensors, "v_pred"))
     from = "its mark v_pred", v = TRUE;
@@ -325,6 +325,7 @@ infer_prediction (const TessTensorFile *file, TessModelConfig *config)
 
       from = "its name, as StableSR's are called";
       v = strstr (name, "768v") != NULL;
+      guessed = !v && strstr (name, "stablesr") == NULL && is_sd2;
     }
   else if (is_sd2 && g_strcmp0 (steps, SD2_BASE_STEPS) == 0)
     from = "its training step", v = FALSE;
@@ -336,6 +337,9 @@ infer_prediction (const TessTensorFile *file, TessModelConfig *config)
     }
   else if (base != NULL && is_sd2)
     from = "its training settings", v = TRUE;
+  else
+    guessed = is_sd2;
+  config->diffusion.prediction_guessed = guessed;
   config->diffusion.prediction = v ? TESS_PREDICTION_V : TESS_PREDICTION_EPS;
   config->diffusion.zero_snr = g_hash_table_contains (file->tensors, "ztsnr");
   /* SD 2's v models were trained on 768 pixels. */

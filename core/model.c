@@ -382,7 +382,12 @@ tess_model_fusion (TessModel *model)
 void
 tess_model_set_prediction (TessModel *model, TessPrediction prediction)
 {
-  model->config.diffusion.prediction = prediction;
+  TessModelConfig *config = &model->config;
+
+  if (config->diffusion.prediction_guessed)
+    config->unet.sample_size = prediction == TESS_PREDICTION_V ? 96 : 64;
+  config->diffusion.prediction_guessed = FALSE;
+  config->diffusion.prediction = prediction;
 }
 
 const TessWeight *

@@ -112,6 +112,7 @@ typedef struct
   gdouble beta_start, beta_end;
   TessBetas betas;
   TessPrediction prediction;
+  gboolean prediction_guessed; /* nothing in the file or about it says it */
   TessSpacing spacing;
   gint steps_offset;
   gboolean set_alpha_to_one;
@@ -253,7 +254,8 @@ const TessStructureConfig *tess_model_structure (TessModel *model);
 const TessFusionConfig *tess_model_fusion (TessModel *model);
 
 /* What a single file does not say (eps or v of some SD 2 files): told by the
- * caller. */
+ * caller. Where it had to be guessed the window goes with it: SD 2's v models
+ * were trained on 768 pixels, the others on 512. */
 void tess_model_set_prediction (TessModel *model, TessPrediction prediction);
 
 /* The merges.txt, tokenizer.json or bpe_simple_vocab_16e6.txt[.gz] that

@@ -199,6 +199,41 @@ add_larger (GPtrArray *phases,
   add_large (phases, request, follows);
 }
 
+/* What upscaling has not is painted anew. */
+static gboolean
+second_upscales (const TessRequest *request,
+                 const TessPhaseModel *model,
+                 gboolean given)
+{
+  gboolean wrap_x, wrap_y;
+
+  if (request->second != TESS_SECOND_AUTO)
+    return request->second == TESS_SECOND_UPSCALE;
+  tess_request_wraps (request, &wrap_x, &wrap_y);
+  return model->upscales && !given && !wrap_x && !wrap_y
+         && request->poles <= 0.0 && request->regions->len == 0
+         && request->instances->len == 0
+         && request->refine != TESS_REFINE_DEMOFUSION;
+}
+
+/* StableSR's networks, tiles that shift: as Any-Size-Diffusion is published.
+ * The picture is composed by now, so regions and instances are done. */
+static void
+add_upscaled (GPtrArray *phases, const TessRequest *request, gboolean follows)
+{
+  TessRequest *large = add_phase (phases, request, follows)->request;
+
+  large->method = TESS_TILING_UPSCALE;
+  large->wrap = TESS_WRAP_NONE;
+  if (large->refine == TESS_REFINE_AUTO)
+    large->refine = TESS_REFINE_SHIFTED;
+  if (large->sampler != TESS_SAMPLER_DDIM)
+    large->sampler = TESS_SAMPLER_DDPM;
+  large->guidance = 1.0;
+  g_ptr_array_set_size (large->regions, 0);
+  g_ptr_array_set_size (large->instances, 0);
+}
+
 GPtrArray *
 tess_phases_new (const TessRequest *request, const TessPhaseModel *model)
 {
@@ -209,7 +244,9 @@ tess_phases_new (const TessRequest *request, const TessPhaseModel *model)
     {
       if (!given)
         add_first (phases, request, model);
-      if (tiling_of_refine (request) == TESS_TILING_DEMOFUSION)
+      if (second_upscales (request, model, given))
+        add_upscaled (phases, request, !given);
+      else if (tiling_of_refine (request) == TESS_TILING_DEMOFUSION)
         add_larger (phases, request, model, !given);
       else
         add_large (phases, request, !given);

@@ -19,9 +19,10 @@ typedef struct
 
 typedef struct
 {
-  gint window; /* side of what the model was trained on, in cells */
-  gint align;  /* of a tile's sides, in cells */
-  gint factor; /* pixels per cell */
+  gint window;       /* side of what the model was trained on, in cells */
+  gint align;        /* of a tile's sides, in cells */
+  gint factor;       /* pixels per cell */
+  gboolean upscales; /* it has StableSR's weights */
 } TessPhaseModel;
 
 /**

@@ -72,6 +72,13 @@ static const TessChoice refines[] = {
   { NULL },
 };
 
+static const TessChoice seconds[] = {
+  { "auto", TESS_SECOND_AUTO },
+  { "repaint", TESS_SECOND_REPAINT },
+  { "upscale", TESS_SECOND_UPSCALE },
+  { NULL },
+};
+
 static const TessChoice wraps[] = {
   { "auto", TESS_WRAP_AUTO },
   { "none", TESS_WRAP_NONE },
@@ -252,6 +259,12 @@ static const TessRequestField fields[] = {
           colour_fixes,
           "upscale: how colours are brought back to those of init; wavelet: "
           "whatever is coarse; adain: mean and spread; keep: not at all"),
+  CHOICE ("second",
+          second,
+          seconds,
+          "any-size: how the large picture is made of the small one: repaint "
+          "as far as detail says, or upscale with StableSR's weights; auto: "
+          "the latter where the model has them"),
   CHOICE ("refine",
           refine,
           refines,
@@ -563,6 +576,22 @@ demofusion_check (const TessRequest *request, GError **error)
 static gboolean
 upscale_check (const TessRequest *request, GError **error)
 {
+  if (request->method == TESS_TILING_ANY_SIZE
+      && request->second == TESS_SECOND_UPSCALE)
+    {
+      gboolean wrap_x, wrap_y;
+
+      tess_request_wraps (request, &wrap_x, &wrap_y);
+      if (wrap_x || wrap_y || request->poles > 0.0
+          || request->refine == TESS_REFINE_DEMOFUSION)
+        {
+          g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                       _ ("a second picture that is upscaled closes no edges "
+                          "and is one; take repaint for second, or wrap none, "
+                          "poles 0 and another refine than demofusion"));
+          return FALSE;
+        }
+    }
   if (request->method != TESS_TILING_UPSCALE)
     return TRUE;
   if (request->init == NULL && request->init_path == NULL)

@@ -49,6 +49,15 @@ typedef enum
   TESS_REFINE_DEMOFUSION, /* larger and larger in several pictures */
 } TessRefine;
 
+/* How any-size makes the large picture of the small one. */
+typedef enum
+{
+  TESS_SECOND_AUTO,    /* upscaled where the model has the weights and nothing
+                          is asked for that upscaling has not */
+  TESS_SECOND_REPAINT, /* enlarged, noise as far as detail says, painted anew */
+  TESS_SECOND_UPSCALE, /* StableSR: core/upscale.h */
+} TessSecond;
+
 /* Which edges of the canvas meet. */
 typedef enum
 {
@@ -121,6 +130,7 @@ typedef struct
   gdouble fidelity;      /* upscale: how much the decoder looks at init, 0..1 */
   TessColourFix colours; /* upscale */
 
+  TessSecond second; /* any-size */
   TessRefine refine; /* any-size, upscale */
   gdouble detail;    /* any-size: strength of the second picture, > 0; with
                         demofusion how soon it leaves the one before */

@@ -4,6 +4,7 @@
 
 #include "core/devices.h"
 #include "core/error.h"
+#include "core/told.h"
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
@@ -118,8 +119,10 @@ model_key (const TessRequest *request, const gchar *path)
   GStatBuf st = { 0 };
 
   g_stat (path, &st);
-  g_string_append_printf (key, "%s %" G_GINT64_FORMAT " %d", path,
-                          (gint64) st.st_mtime, request->prediction);
+  g_string_append_printf (
+      key, "%s %" G_GINT64_FORMAT " %d", path, (gint64) st.st_mtime,
+      request->prediction > 0 ? request->prediction
+                              : tess_told_prediction (path));
   if (request->instance_model)
     g_string_append_printf (key, " instances %s", request->instance_model);
   if (request->upscale_model)
@@ -184,6 +187,21 @@ add_upscaling (TessStudio *studio, const gchar *path, GError **error)
          || tess_model_add_upscaling (studio->model, path, error);
 }
 
+/* As asked for, which is remembered of a file that does not say it; else as it
+ * was said of that file before. */
+static void
+set_prediction (TessModel *model, const gchar *path, gint prediction)
+{
+  gboolean guessed = tess_model_diffusion (model)->prediction_guessed;
+
+  if (prediction > 0 && guessed)
+    tess_tell_prediction (path, prediction);
+  else if (prediction == 0 && guessed)
+    prediction = tess_told_prediction (path);
+  if (prediction > 0)
+    tess_model_set_prediction (model, (TessPrediction) (prediction - 1));
+}
+
 static gboolean
 open_model (TessStudio *studio, const TessRequest *request, GError **error)
 {
@@ -214,9 +232,7 @@ open_model (TessStudio *studio, const TessRequest *request, GError **error)
   if (!add_upscaling (studio, request->upscale_model, error)
       || !add_upscaling (studio, request->upscale_decoder, error))
     return FALSE;
-  if (request->prediction > 0)
-    tess_model_set_prediction (studio->model,
-                               (TessPrediction) (request->prediction - 1));
+  set_prediction (studio->model, path, request->prediction);
   if (!open_networks (studio, error))
     return FALSE;
   studio->model_key = g_steal_pointer (&key);

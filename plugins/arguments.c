@@ -48,6 +48,10 @@ static const struct
   { "refine", N_ ("Tiles of the large picture"),
     N_ ("How they lie; shifted is fast, multidiffusion smoother"), "shifted",
     TESS_ARGUMENTS_REFINE },
+  { "second", N_ ("How the large picture is made"),
+    N_ ("Of the small one: painted anew, or upscaled where the model has the "
+        "weights"),
+    "auto", TESS_ARGUMENTS_REFINE },
   { "grid", N_ ("Grid"), N_ ("Where tiles lie"), "even", TESS_ARGUMENTS_PAINT },
   { "weight", N_ ("Tile weight"),
     N_ ("How much the middle of a tile counts where tiles overlap"), "auto" },

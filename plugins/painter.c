@@ -501,7 +501,8 @@ tess_painter_create (GimpPlugIn *plug_in,
     .menu_path = painter->menu_path,
     .blurb = _ (painter->blurb),
     .help = _ (painter->help),
-    .sensitive = TESS_SENSITIVE_IMAGE | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE,
+    .sensitive = TESS_SENSITIVE_IMAGE
+                 | (painter->enlarges ? 0 : GIMP_PROCEDURE_SENSITIVE_NO_IMAGE),
   };
   GimpProcedure *procedure
       = tess_common_create (plug_in, name, &text, run, (gpointer) painter);

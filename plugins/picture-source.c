@@ -36,6 +36,7 @@ static gboolean
 covers (GimpLayer *layer, const GeglRectangle *from)
 {
   GimpDrawable *drawable = GIMP_DRAWABLE (layer);
+  GimpLayerMode mode = gimp_layer_get_mode (layer);
   GeglRectangle own;
 
   gimp_drawable_get_offsets (drawable, &own.x, &own.y);
@@ -44,6 +45,8 @@ covers (GimpLayer *layer, const GeglRectangle *from)
   return gimp_item_get_visible (GIMP_ITEM (layer))
          && !gimp_item_is_group (GIMP_ITEM (layer))
          && !gimp_drawable_has_alpha (drawable)
+         && (mode == GIMP_LAYER_MODE_NORMAL
+             || mode == GIMP_LAYER_MODE_NORMAL_LEGACY)
          && gimp_layer_get_opacity (layer) >= 100.0
          && gimp_layer_get_mask (layer) == NULL
          && gegl_rectangle_contains (&own, from);

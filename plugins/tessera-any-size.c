@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include "plugins/common.h"
 #include "plugins/painter.h"
+#include "ui/upscale-settings.h"
 
 static gboolean
 fill (GObject *config, GimpImage *image, TessRequest *request, GError **error)
@@ -37,8 +38,8 @@ row_refine (TessStudioSettings *settings, TessTable *table)
 }
 
 static const TessRow rows[] = {
-  tess_row_model, tess_row_size,   row_detail, tess_row_steps,
-  tess_row_seed,  tess_row_output, NULL,
+  tess_row_model, tess_row_size, tess_row_second, row_detail,
+  tess_row_steps, tess_row_seed, tess_row_output, NULL,
 };
 
 static const TessRow more_rows[]
@@ -78,7 +79,8 @@ static const TessPainter any_size = {
   .blurb = N_ ("Paint a large picture that is composed as a whole"),
   .help = N_ ("First a small picture of the right shape, at the size that the "
               "model was trained on, so that nothing appears twice; then the "
-              "same large, in tiles that leave no seam."),
+              "same large, in tiles that leave no seam: painted anew, or with "
+              "StableSR where the model has its weights."),
   .sets = TESS_ARGUMENTS_IMAGE | TESS_ARGUMENTS_PAINT | TESS_ARGUMENTS_REFINE,
   .width = 1536,
   .height = 1024,

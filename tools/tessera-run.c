@@ -5,7 +5,9 @@
 #include "core/generate.h"
 #include "core/instances-json.h"
 #include "core/job-folder.h"
+#include "core/model.h"
 #include "core/png-file.h"
+#include "core/quality.h"
 #include "core/threads.h"
 #include "gpu/backend.h"
 
@@ -30,6 +32,7 @@ typedef struct
   gchar **words; /* the prompt; of upscale: what is read and written */
   gboolean upscale;
   gdouble scale;
+  gchar *quality;
   gboolean plan, devices, models, version, quiet, stats, print_job, no_metadata;
   gboolean resume, no_resume, keep_job;
   gint depth, preview_every;
@@ -207,6 +210,10 @@ parse_options (Options *options, gint *argc, gchar ***argv, GError **error)
       "with upscale: how many times larger, where neither width nor height is "
       "given (4)",
       "X" },
+    { "quality", 0, 0, G_OPTION_ARG_STRING, &options->quality,
+      "with upscale: steps and tiles; reference has 200 steps, good 50, quick "
+      "20, fast 20 with tiles that shift (good)",
+      "WORD" },
     { "plan", 0, 0, G_OPTION_ARG_NONE, &options->plan,
       "print tiles, memory and time, and paint nothing", NULL },
     { "print-job", 0, 0, G_OPTION_ARG_NONE, &options->print_job,
@@ -293,13 +300,44 @@ add_region (TessRequest *request, const gchar *text, GError **error)
 }
 
 /* No words, no guidance, the sampler of the paper. */
-static void
-upscale_defaults (TessRequest *request)
+static gboolean
+upscale_defaults (const Options *options, TessRequest *request, GError **error)
 {
+  const gchar *wanted = options->quality ? options->quality : "good";
+  const TessChoice *word = tess_qualities ();
+
   request->method = TESS_TILING_UPSCALE;
   request->sampler = TESS_SAMPLER_DDPM;
-  request->steps = 50;
   request->guidance = 1.0;
+  while (word->nick && !g_str_equal (word->nick, wanted))
+    word++;
+  if (word->nick)
+    tess_quality_apply (word->value, request);
+  else
+    g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
+                 "there is no quality \"%s\"; take reference, good, quick or "
+                 "fast",
+                 wanted);
+  return word->nick != NULL;
+}
+
+/* The first model found that can, where none is named. */
+static void
+choose_upscaler (TessRequest *request)
+{
+  const guint holds = TESS_HOLDS_MODEL | TESS_HOLDS_STRUCTURE;
+  g_autoptr (GPtrArray) models = NULL;
+
+  if (request->model || request->upscale_model)
+    return;
+  models = tess_models_find (NULL);
+  for (guint i = 0; i < models->len && request->model == NULL; i++)
+    {
+      const TessModelEntry *entry = models->pdata[i];
+
+      if ((tess_model_holds (entry->path) & holds) == holds)
+        request->model = g_strdup (entry->path);
+    }
 }
 
 static gboolean
@@ -357,8 +395,8 @@ make_request (const Options *options, GError **error)
     request = tess_request_new ();
   if (request == NULL)
     return NULL;
-  if (options->upscale)
-    upscale_defaults (request);
+  if (options->upscale && !upscale_defaults (options, request, error))
+    return NULL;
   for (guint i = 0; i < options->names->len; i++)
     if (!tess_request_set (request, options->names->pdata[i],
                            options->values->pdata[i], error))
@@ -367,6 +405,7 @@ make_request (const Options *options, GError **error)
     {
       if (!read_upscaled (options, request, error))
         return NULL;
+      choose_upscaler (request);
     }
   else if (options->words
            && !tess_request_set (request, "prompt", options->words[0], error))
@@ -427,6 +466,10 @@ print_plan (const TessJobPlan *plan)
 
   printf ("model     %s\n", plan->model);
   printf ("device    %s\n", plan->device);
+  if (plan->prediction_guessed)
+    printf (
+        "guessed   whether it predicts eps or v: the file does not say; say "
+        "it once with --prediction, it is remembered\n");
   printf ("canvas    %d x %d pixels, %d x %d cells\n", plan->width,
           plan->height, plan->cells_w, plan->cells_h);
   printf ("tiles     %d of %d x %d cells, %d samples at once\n", plan->n_tiles,
@@ -830,6 +873,7 @@ static void
 options_finish (Options *options)
 {
   g_free (options->output);
+  g_free (options->quality);
   g_free (options->job);
   g_free (options->preview);
   g_free (options->folder);

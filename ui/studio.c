@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <glib/gi18n-lib.h>
 #include "ui/instance-list.h"
+#include "ui/questions.h"
 #include "ui/result-strip.h"
 #include "ui/settings.h"
 #include "ui/studio-texts.h"
@@ -53,6 +54,7 @@ typedef struct
   guint plan_source;
   guint source_source;       /* will read what is to be enlarged */
   gint planned_w, planned_h; /* of the request that was planned last */
+  gboolean guessed;          /* what its model predicts */
   gboolean painted_any;
 } Studio;
 
@@ -253,6 +255,7 @@ on_planned (const TessJobPlan *plan, const GError *error, gpointer data)
       gtk_label_set_text (GTK_LABEL (studio->plan), error->message);
       return;
     }
+  studio->guessed = plan->prediction_guessed;
   line = tess_studio_plan_text (plan, studio->planned_w, studio->planned_h);
   gtk_label_set_text (GTK_LABEL (studio->plan), line);
 
@@ -416,6 +419,19 @@ paint (Studio *studio,
   begin_progress (studio);
 }
 
+/* FALSE: a question about the model had no answer. */
+static gboolean
+knows_model (Studio *studio, const TessRequest *request)
+{
+  if (!studio->guessed || request->prediction > 0 || !request->model)
+    return TRUE;
+  if (!tess_ask_prediction (GTK_WINDOW (studio->dialog), request->model))
+    return FALSE;
+  studio->guessed = FALSE;
+  plan_soon (studio);
+  return TRUE;
+}
+
 static void
 generate (Studio *studio)
 {
@@ -427,6 +443,11 @@ generate (Studio *studio)
   if (!request)
     {
       show_error (studio, error);
+      return;
+    }
+  if (!knows_model (studio, request))
+    {
+      tess_request_free (request);
       return;
     }
   if (!studio->kind->extent)
@@ -449,6 +470,8 @@ try_spot (Studio *studio)
       show_error (studio, error);
       return;
     }
+  if (!knows_model (studio, whole))
+    return;
   show_message (studio, NULL);
   tess_trial_set_source (studio->trial, whole->init);
   spot = tess_trial_request (studio->trial, whole);
@@ -557,21 +580,11 @@ static gboolean
 may_close (Studio *studio)
 {
   TessResultStrip *strip = TESS_RESULT_STRIP (studio->strip);
-  GtkWidget *question;
   gint answer;
 
   if (!tess_result_strip_chosen (strip) || tess_result_strip_any_kept (strip))
     return TRUE;
-  question = gtk_message_dialog_new (
-      GTK_WINDOW (studio->dialog), GTK_DIALOG_MODAL, GTK_MESSAGE_QUESTION,
-      GTK_BUTTONS_NONE, "%s", _ ("Close without keeping a picture?"));
-  gtk_dialog_add_buttons (GTK_DIALOG (question), _ ("_Back"),
-                          GTK_RESPONSE_CANCEL, _ ("_Close Without Keeping"),
-                          GTK_RESPONSE_NO, _ ("_Keep and Close"),
-                          GTK_RESPONSE_YES, NULL);
-  gtk_dialog_set_default_response (GTK_DIALOG (question), GTK_RESPONSE_YES);
-  answer = gtk_dialog_run (GTK_DIALOG (question));
-  gtk_widget_destroy (question);
+  answer = tess_ask_keep (GTK_WINDOW (studio->dialog));
   if (answer == GTK_RESPONSE_YES)
     return keep (studio);
   return answer == GTK_RESPONSE_NO;
@@ -663,9 +676,10 @@ picture_side_new (Studio *studio)
         _ ("The image does not change until you keep a picture."), NULL);
   tess_tile_preview_set_hint (TESS_TILE_PREVIEW (studio->preview),
                               hint ? hint : _ (studio->kind->hint));
-  g_signal_connect (studio->preview, "picked", G_CALLBACK (on_picked), studio);
   if (studio->kind->extent)
     studio->trial = tess_trial_new (TESS_TILE_PREVIEW (studio->preview));
+  /* After the trial, which moves the spot. */
+  g_signal_connect (studio->preview, "picked", G_CALLBACK (on_picked), studio);
   gtk_container_add (GTK_CONTAINER (frame),
                      studio->trial ? tess_trial_widget (studio->trial)
                                    : studio->preview);

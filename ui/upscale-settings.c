@@ -282,6 +282,42 @@ tess_row_colours (TessStudioSettings *settings, TessTable *table)
          "would shift. Wavelet is right nearly always."));
 }
 
+/* The reason stands where the choice cannot be made. */
+static void
+on_second_model (GObject *config, GParamSpec *pspec, GtkWidget *combo)
+{
+  GtkWidget *reason = g_object_get_data (G_OBJECT (combo), "tessera-reason");
+  g_autofree gchar *model = NULL;
+  g_autofree gchar *path = NULL;
+  gboolean can;
+
+  g_object_get (config, "model", &model, NULL);
+  path = tess_models_resolve (model, NULL);
+  can = path && tess_upscalers_can (path);
+  gtk_widget_set_sensitive (combo, can);
+  gtk_widget_set_visible (reason, !can);
+}
+
+void
+tess_row_second (TessStudioSettings *settings, TessTable *table)
+{
+  GtkWidget *combo = tess_table_add_choice (
+      table, _ ("Large picture"), "second",
+      _ ("How the large picture is made of the small one: upscaled it keeps to "
+         "it and is sharp; painted anew it changes as far as Detail says."));
+  GtkWidget *reason
+      = tess_note_new (_ ("This model has no weights for upscaling: the large "
+                          "picture is painted anew."));
+
+  tess_table_add_wide (table, reason, NULL);
+  gtk_widget_show_all (reason);
+  gtk_widget_set_no_show_all (reason, TRUE);
+  g_object_set_data (G_OBJECT (combo), "tessera-reason", reason);
+  g_signal_connect_object (settings->config, "notify::model",
+                           G_CALLBACK (on_second_model), combo, 0);
+  on_second_model (settings->config, NULL, combo);
+}
+
 void
 tess_row_own_steps (TessStudioSettings *settings, TessTable *table)
 {

@@ -18,6 +18,10 @@ void tess_row_colours (TessStudioSettings *settings, TessTable *table);
 void tess_row_upscale_files (TessStudioSettings *settings, TessTable *table);
 void tess_row_own_steps (TessStudioSettings *settings, TessTable *table);
 
+/* Of any-size: whether its large picture is upscaled; with the reason where the
+ * model cannot. */
+void tess_row_second (TessStudioSettings *settings, TessTable *table);
+
 /* Words are not needed: folded away unless there are some. */
 void tess_section_words (TessStudioSettings *settings);
 

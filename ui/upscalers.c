@@ -44,6 +44,12 @@ tess_upscalers_list (guint holds, guint lacks)
   return models;
 }
 
+gboolean
+tess_upscalers_can (const gchar *path)
+{
+  return (holds_of (path) & TESS_HOLDS_STRUCTURE) != 0;
+}
+
 gchar *
 tess_upscalers_missing (void)
 {

@@ -26,6 +26,9 @@ gchar *tess_upscalers_first (GError **error);
  */
 gboolean tess_upscalers_locate (gchar **path, GError **error);
 
+/* Whether the model at @path can enlarge by itself. */
+gboolean tess_upscalers_can (const gchar *path);
+
 /* What tess_upscalers_first says where there is none. (transfer full) */
 gchar *tess_upscalers_missing (void);
 

@@ -349,9 +349,9 @@ START_TEST (what_is_beyond_is_kept)
       {
         const gfloat *p = pixels + 3 * (y * 96 + x);
 
-        ck_assert (p[0] >= -0.25f * 1.1f && p[0] <= 1.0f);
+        ck_assert (p[0] >= -0.25f * 1.2f && p[0] <= 1.0f);
         ck_assert (p[1] >= 0.0f && p[1] <= 1.0f);
-        ck_assert (p[2] >= 0.0f && p[2] <= 8.0f * 1.1f);
+        ck_assert (p[2] >= 0.0f && p[2] <= 8.0f * 1.2f);
         if (x < 40)
           ck_assert (p[2] >= 7.0f && p[0] >= 0.0f);
         if (x >= 56)
@@ -367,7 +367,7 @@ START_TEST (tiles_may_shift)
       = { TESS_REFINE_SHIFTED, TESS_REFINE_FSTD, TESS_REFINE_SPOT,
           TESS_REFINE_MULTIDIFFUSION };
   g_autoptr (TessRequest) request
-      = new_request (picture (30, 22, "R'G'B' u8", FALSE), 120, 88);
+      = new_request (picture (60, 44, "R'G'B' u8", FALSE), 240, 176);
   g_autoptr (TessStudio) studio = tess_studio_new ();
   g_autoptr (GeglBuffer) usual = paint (request);
   g_autofree gfloat *a = tess_test_pixels (usual);
@@ -384,13 +384,66 @@ START_TEST (tiles_may_shift)
     ck_assert_int_eq (quick.n_calls, plan.n_calls);
   else
     ck_assert_int_lt (quick.n_calls, plan.n_calls * 3 / 4);
-  ck_assert_double_gt (tess_test_error (b, a, 120 * 88 * 3), 1e-4);
+  ck_assert_double_gt (tess_test_error (b, a, 240 * 176 * 3), 1e-4);
   for (gint c = 0; c < 3; c++)
-    ck_assert_double_eq_tol (mean_of (a, 120, 88, c), mean_of (b, 120, 88, c),
+    ck_assert_double_eq_tol (mean_of (a, 240, 176, c), mean_of (b, 240, 176, c),
                              0.01);
   assert_finite (other);
   tess_job_plan_clear (&plan);
   tess_job_plan_clear (&quick);
+}
+END_TEST
+
+static GeglBuffer *
+paint_any_size (TessSecond second, gboolean region, gint *n_calls)
+{
+  g_autoptr (TessRequest) request = tess_test_request ();
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (GError) error = NULL;
+  TessJobPlan plan;
+  GeglBuffer *result;
+
+  request->method = TESS_TILING_ANY_SIZE;
+  request->second = second;
+  if (region)
+    tess_request_add_region (
+        request, "a barn", NULL,
+        gegl_buffer_new (GEGL_RECTANGLE (0, 0, 1, 1), babl_format ("Y float")),
+        NULL);
+  ck_assert (tess_studio_plan (studio, request, &plan, &error));
+  *n_calls = plan.n_calls;
+  tess_job_plan_clear (&plan);
+  result = tess_studio_run (studio, request, NULL, NULL, &error);
+  ck_no_error (error);
+  return result;
+}
+
+/* Any size upscales its second picture where the model can, unless it is told
+ * not to, or is asked for what upscaling has not. */
+START_TEST (any_size_upscales)
+{
+  const TessSecond seconds[]
+      = { TESS_SECOND_AUTO, TESS_SECOND_UPSCALE, TESS_SECOND_REPAINT,
+          TESS_SECOND_AUTO, TESS_SECOND_REPAINT };
+  gfloat *pixels[5];
+  gint n_calls[5];
+
+  for (gint i = 0; i < 5; i++)
+    {
+      g_autoptr (GeglBuffer) result
+          = paint_any_size (seconds[i], i > 2, &n_calls[i]);
+
+      assert_finite (result);
+      pixels[i] = tess_test_pixels (result);
+    }
+  ck_assert_mem_eq (pixels[0], pixels[1], 150 * 75 * 3 * sizeof (gfloat));
+  ck_assert_double_gt (tess_test_error (pixels[0], pixels[2], 150 * 75 * 3),
+                       1e-3);
+  ck_assert_mem_eq (pixels[3], pixels[4], 150 * 75 * 3 * sizeof (gfloat));
+  ck_assert_int_eq (n_calls[0], n_calls[1]);
+  ck_assert_int_ne (n_calls[0], n_calls[2]);
+  for (gint i = 0; i < 5; i++)
+    g_free (pixels[i]);
 }
 END_TEST
 
@@ -756,6 +809,56 @@ START_TEST (names_tell_the_prediction)
 }
 END_TEST
 
+/* Of a file that says nothing it is asked once: what was said holds for later
+ * jobs, and for the file under another roof, not for another file. */
+START_TEST (what_was_said_is_remembered)
+{
+  g_autofree gchar *folder = g_dir_make_tmp ("tess-told-XXXXXX", NULL);
+  g_autofree gchar *path = g_build_filename (folder, "mine.safetensors", NULL);
+  g_autofree gchar *below = g_build_filename (folder, "below", NULL);
+  g_autofree gchar *moved = g_build_filename (below, "mine.safetensors", NULL);
+  g_autofree gchar *other = g_build_filename (folder, "else.safetensors", NULL);
+  g_autoptr (TessRequest) request
+      = new_request (picture (23, 18, "R'G'B' u8", FALSE), 92, 72);
+  g_autoptr (TessModel) made = NULL;
+  g_autoptr (GError) error = NULL;
+  TessModelConfig config;
+
+  g_setenv ("XDG_CONFIG_HOME", folder, TRUE);
+  ck_assert (tess_synthetic_config ("tiny21", &config, NULL));
+  config.text.n_tokens = 49408;
+  config.text.bos_id = 49406;
+  config.text.eos_id = 49407;
+  tess_synthetic_add_upscaling (&config);
+  made = tess_model_new_random (&config, "made", NULL);
+  ck_assert (tess_model_write_single (made, path, FALSE, NULL));
+  ck_assert_int_eq (g_mkdir (below, 0700), 0);
+  for (gint i = 0; i < 5; i++)
+    {
+      g_autoptr (TessStudio) studio = tess_studio_new ();
+      TessJobPlan plan;
+
+      if (i == 3)
+        ck_assert_int_eq (g_rename (path, moved), 0);
+      if (i == 4)
+        ck_assert_int_eq (g_rename (moved, other), 0);
+      g_free (request->model);
+      request->model = g_strdup (i < 3 ? path : i == 3 ? moved : other);
+      request->prediction = i == 1 ? 1 + TESS_PREDICTION_V : 0;
+      tess_studio_plan (studio, request, &plan, &error);
+      ck_no_error (error);
+      ck_assert_int_eq (plan.prediction_guessed, i == 0 || i == 4);
+      ck_assert_int_eq (tess_model_diffusion (studio->model)->prediction,
+                        i == 0 || i == 4 ? TESS_PREDICTION_EPS
+                                         : TESS_PREDICTION_V);
+      ck_assert_int_eq (tess_model_unet (studio->model)->sample_size,
+                        i == 0 || i == 4 ? 64 : 96);
+      tess_job_plan_clear (&plan);
+    }
+  tess_test_remove (folder);
+}
+END_TEST
+
 START_TEST (weights_of_another_model_are_refused)
 {
   g_autofree gchar *folder = g_dir_make_tmp ("tess-ckpt-XXXXXX", NULL);
@@ -796,12 +899,14 @@ tess_test_suite (void)
   tcase_add_test (tcase, alpha_is_kept);
   tcase_add_test (tcase, unseen_colours_do_not_bleed);
   tcase_add_test (tcase, what_is_beyond_is_kept);
+  tcase_add_test (tcase, any_size_upscales);
   tcase_add_loop_test (tcase, tiles_may_shift, 0, 4);
   tcase_add_test (tcase, canvases);
   tcase_add_test (tcase, it_goes_on_where_it_was);
   tcase_add_test (tcase, what_cannot_be_done_is_said);
   tcase_add_loop_test (tcase, published_containers_are_read, 0, 4);
   tcase_add_loop_test (tcase, names_tell_the_prediction, 0, 2);
+  tcase_add_test (tcase, what_was_said_is_remembered);
   tcase_add_test (tcase, weights_of_another_model_are_refused);
   suite_add_tcase (suite, tcase);
   return suite;

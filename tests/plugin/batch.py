@@ -158,6 +158,8 @@ def main():
         if script == 'upscale.scm':
             gimp.add_upscaler()
             files |= profiles.write(gimp.folder)
+        if script == 'found-upscaler.scm':
+            files['MODEL'] = gimp.add_upscaling_weights()
         if script == 'no-upscaler.scm':
             files['NAME'] = gimp.copy_model('upscaling').name
         path = gimp.script(script, **files, TRUNCATED=truncated,

@@ -126,23 +126,26 @@ class Gimp:
             subprocess.run([os.environ['TESS_MAKE_INSTANCE'], str(copy),
                             str(addition)], check=True)
 
-    def add_upscaler(self):
+    def add_upscaler(self, *kind):
         """A small model that can enlarge, alone in its folder."""
         folder = self.folder / 'models'
         folder.mkdir()
         subprocess.run([os.environ['TESS_MAKE_UPSCALER'],
-                        str(folder / 'upscaler.safetensors')], check=True)
+                        str(folder / 'upscaler.safetensors'), *kind], check=True)
         shutil.copy2(HERE.parent / 'data' / 'tokenizer' / 'merges.txt', folder)
         self.env['TESSERA_MODELS'] = str(folder)
 
     def add_upscaling_weights(self):
-        """The model's folder once more, with weights for enlarging that are
-        made of their names."""
+        """The model's folder once more, and a third time with weights for
+        enlarging that are made of their names; the name of that."""
         copy = self.copy_model('upscaling')
-        (copy / 'upscaling').mkdir()
+        able = copy.with_name('with-upscaling')
+        shutil.copytree(copy, able, symlinks=True)
+        (able / 'upscaling').mkdir()
         subprocess.run([os.environ['TESS_MAKE_UPSCALER'], str(
-            copy / 'upscaling' / 'diffusion_pytorch_model.safetensors'),
+            able / 'upscaling' / 'diffusion_pytorch_model.safetensors'),
             str(copy)], check=True)
+        return able.name
 
     def version(self):
         text = subprocess.run([self.console, '--version'], text=True,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tests/plugin/make-upscaler.c: make-upscaler FILE writes a small model of
- * random weights with StableSR's additions; make-upscaler FILE MODEL only the
- * additions, of values from their names, that fit the MODEL. */
+ * random weights with StableSR's additions, FILE sd2 one of the kind that does
+ * not say what it predicts; make-upscaler FILE MODEL only the additions, of
+ * values from their names, that fit the MODEL. */
 #include "core/model-private.h"
 #include "core/model-synthetic.h"
 #include "core/safetensors.h"
@@ -76,16 +77,17 @@ write_additions (TessModelConfig *config, const gchar *path, GError **error)
 
 /* CLIP's number of words, so that any merges will do. */
 static gboolean
-write_model (const gchar *path, GError **error)
+write_model (const gchar *kind, const gchar *path, GError **error)
 {
   g_autoptr (TessModel) model = NULL;
   TessModelConfig config;
 
-  if (!tess_synthetic_config ("tiny15", &config, error))
+  if (!tess_synthetic_config (kind, &config, error))
     return FALSE;
   config.text.n_tokens = 49408;
   config.text.bos_id = 49406;
-  config.text.eos_id = config.text.pad_id = 49407;
+  config.text.eos_id = 49407;
+  config.text.pad_id = config.text.pad_id ? 49407 : 0;
   tess_synthetic_add_upscaling (&config);
   model = tess_model_new_random (&config, "small", error);
   return model && tess_model_write_single (model, path, FALSE, error);
@@ -96,17 +98,20 @@ main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (TessModel) model = NULL;
-  gboolean good;
+  gboolean good, sd2;
 
   if (argc < 2 || argc > 3)
     {
-      g_printerr ("make-upscaler FILE [MODEL]\n");
+      g_printerr ("make-upscaler FILE [sd2|MODEL]\n");
       return 2;
     }
-  if (argc == 3)
+  sd2 = argc == 3 && g_str_equal (argv[2], "sd2");
+  if (argc == 3 && !sd2)
     model = tess_model_open (argv[2], &error);
-  good = argc == 2 ? write_model (argv[1], &error)
-                   : model && write_additions (&model->config, argv[1], &error);
+  if (argc == 2 || sd2)
+    good = write_model (sd2 ? "tiny21" : "tiny15", argv[1], &error);
+  else
+    good = model && write_additions (&model->config, argv[1], &error);
   if (!good)
     g_printerr ("make-upscaler: %s\n", error->message);
   return good ? 0 : 1;

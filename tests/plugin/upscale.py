@@ -126,5 +126,34 @@ def missing(tap):
         session.end()
 
 
+def asked(tap):
+    """What the file does not say is asked once."""
+    with Gimp() as gimp:
+        gimp.add_upscaler('sd2')
+        told = gimp.folder / 'config' / 'tessera' / 'models.ini'
+        for time_ in (1, 2):
+            session = Session(gimp, tap, 'Upscale', 'upscale-dialog.scm',
+                              WIDTH=96, HEIGHT=64, SECONDS=2)
+            time.sleep(2)
+            session.key('alt+i')
+            question = until(lambda: window('^Noise or Velocity$'),
+                             10 if time_ == 1 else 3)
+            tap.check(bool(question) == (time_ == 1),
+                      'it is asked' if time_ == 1 else 'it is not asked again')
+            if question:
+                shoot('upscale-asked')
+                session.key('alt+n')
+                until(told.exists, 5)
+                tap.check(told.exists() and 'upscaler' in told.read_text(),
+                          'the answer is remembered')
+            time.sleep(1)
+            until(lambda: not session.painting(), 60)
+            session.focus()
+            session.key('alt+c')
+            until(session.closed, 20)
+            tap.check(session.closed(), 'the dialog closes', session.text())
+            session.end()
+
+
 if __name__ == '__main__':
-    sys.exit(run([{'spot': spot, 'missing': missing}[sys.argv[1]]]))
+    sys.exit(run([{'spot': spot, 'missing': missing, 'asked': asked}[sys.argv[1]]]))
