@@ -51,7 +51,8 @@ gboolean tess_gpu_run (TessBackend *backend,
                        GCancellable *cancellable,
                        GError **error);
 
-/* The variant that is taken for @op; the last one where nothing else does. */
+/* gpu/choose.c: the variant that is taken for @op; the last one where nothing
+ * else does. */
 const TessGpuVariant *
 tess_gpu_choose (const TessGpuBackend *gpu, const TessOp *op, TessType storage);
 

@@ -249,6 +249,20 @@ tess_gpu_source (TessGpuKernel *kernel, const TessValue *value)
   return tess_gpu_source_typed (kernel, value, kernel->storage);
 }
 
+TessGpuDispatch *
+tess_gpu_dispatch_bound (TessGpuKernel *kernel,
+                         const TessGpuShader *const shader[2],
+                         const TessGpuBinding *src,
+                         guint n)
+{
+  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, shader);
+
+  tess_gpu_bind_dst (dispatch, kernel->op->dst);
+  for (guint i = 0; i < n; i++)
+    tess_gpu_bind (dispatch, src[i]);
+  return dispatch;
+}
+
 /* Weights */
 
 void

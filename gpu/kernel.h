@@ -138,6 +138,12 @@ struct _TessGpuKernel
 TessGpuDispatch *tess_gpu_dispatch_new (TessGpuKernel *kernel,
                                         const TessGpuShader *const shader[2]);
 
+/* The same, bound: 0 is the op's answer, then the @n of @src. */
+TessGpuDispatch *tess_gpu_dispatch_bound (TessGpuKernel *kernel,
+                                          const TessGpuShader *const shader[2],
+                                          const TessGpuBinding *src,
+                                          guint n);
+
 /* The next specialisation constant. */
 void tess_gpu_constant_add (TessGpuDispatch *dispatch, guint32 constant);
 

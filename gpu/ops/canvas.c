@@ -13,21 +13,6 @@ TESS_GPU_SHADER (gather);
 TESS_GPU_SHADER (mix);
 TESS_GPU_SHADER (rescale);
 
-/* A dispatch that writes the answer and reads @src, in the shader's order. */
-static TessGpuDispatch *
-dispatch_of (TessGpuKernel *kernel,
-             const TessGpuShader *const shader[2],
-             const TessGpuBinding *src,
-             guint n)
-{
-  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, shader);
-
-  tess_gpu_bind_dst (dispatch, kernel->op->dst);
-  for (guint i = 0; i < n; i++)
-    tess_gpu_bind (dispatch, src[i]);
-  return dispatch;
-}
-
 static void
 make_gather (const TessGpuVariant *variant, TessGpuKernel *kernel)
 {
@@ -39,8 +24,8 @@ make_gather (const TessGpuVariant *variant, TessGpuKernel *kernel)
     tess_gpu_source_typed (kernel, from[TESS_SLOT_PLACES], TESS_I32),
     tess_gpu_source_typed (kernel, from[TESS_SLOT_FACTOR], TESS_F32),
   };
-  TessGpuDispatch *dispatch
-      = dispatch_of (kernel, gather_shader, src, G_N_ELEMENTS (src));
+  TessGpuDispatch *dispatch = tess_gpu_dispatch_bound (kernel, gather_shader,
+                                                       src, G_N_ELEMENTS (src));
   const TessGatherPush push = {
     .n = shape->n,
     .h = shape->h,
@@ -68,7 +53,7 @@ make_fuse (const TessGpuVariant *variant, TessGpuKernel *kernel)
     tess_gpu_source_typed (kernel, from[TESS_SLOT_SHARES], TESS_F32),
   };
   TessGpuDispatch *dispatch
-      = dispatch_of (kernel, fuse_shader, src, G_N_ELEMENTS (src));
+      = tess_gpu_dispatch_bound (kernel, fuse_shader, src, G_N_ELEMENTS (src));
   const TessFusePush push = {
     .n = tiles->n,
     .h = tiles->h,
@@ -97,7 +82,8 @@ make_mix (const TessGpuVariant *variant, TessGpuKernel *kernel)
       src[1 + i] = tess_gpu_source (kernel, op->src[i]);
       push.n_src += op->src[i] != NULL;
     }
-  dispatch = dispatch_of (kernel, mix_shader, src, G_N_ELEMENTS (src));
+  dispatch
+      = tess_gpu_dispatch_bound (kernel, mix_shader, src, G_N_ELEMENTS (src));
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, push.n, 256);
 }
@@ -112,8 +98,8 @@ make_rescale (const TessGpuVariant *variant, TessGpuKernel *kernel)
     tess_gpu_source_typed (kernel, from[TESS_SLOT_STATS], TESS_F32),
     tess_gpu_source_typed (kernel, from[TESS_SLOT_LIKE], TESS_F32),
   };
-  TessGpuDispatch *dispatch
-      = dispatch_of (kernel, rescale_shader, src, G_N_ELEMENTS (src));
+  TessGpuDispatch *dispatch = tess_gpu_dispatch_bound (kernel, rescale_shader,
+                                                       src, G_N_ELEMENTS (src));
   const TessRescalePush push = {
     .n = (guint32) tess_shape_n_elements (&op->op.dst->shape),
     .amount = op->amount,

@@ -14,18 +14,18 @@ static void
 make_concat (const TessGpuVariant *variant, TessGpuKernel *kernel)
 {
   const TessOp *op = kernel->op;
-  TessGpuBinding a = tess_gpu_source (kernel, op->src[TESS_SLOT_SRC]);
-  TessGpuBinding b = tess_gpu_source (kernel, op->src[TESS_SLOT_B]);
-  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, concat_shader);
+  const TessGpuBinding src[] = {
+    tess_gpu_source (kernel, op->src[TESS_SLOT_SRC]),
+    tess_gpu_source (kernel, op->src[TESS_SLOT_B]),
+  };
+  TessGpuDispatch *dispatch
+      = tess_gpu_dispatch_bound (kernel, concat_shader, src, 2);
   TessConcatPush push = {
     .n = (guint32) tess_shape_n_elements (&op->dst->shape),
     .c_a = op->src[TESS_SLOT_SRC]->shape.c,
     .c_b = op->src[TESS_SLOT_B]->shape.c,
   };
 
-  tess_gpu_bind_dst (dispatch, op->dst);
-  tess_gpu_bind (dispatch, a);
-  tess_gpu_bind (dispatch, b);
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, push.n, 256);
 }
@@ -37,7 +37,8 @@ make_crop (const TessGpuVariant *variant, TessGpuKernel *kernel)
   const TessShape *src_shape = &op->op.src[TESS_SLOT_SRC]->shape;
   const TessShape *shape = &op->op.dst->shape;
   TessGpuBinding src = tess_gpu_source (kernel, op->op.src[TESS_SLOT_SRC]);
-  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, crop_shader);
+  TessGpuDispatch *dispatch
+      = tess_gpu_dispatch_bound (kernel, crop_shader, &src, 1);
   TessCropPush push = {
     .n = shape->n,
     .h = shape->h,
@@ -49,8 +50,6 @@ make_crop (const TessGpuVariant *variant, TessGpuKernel *kernel)
     .x0 = op->x0,
   };
 
-  tess_gpu_bind_dst (dispatch, op->op.dst);
-  tess_gpu_bind (dispatch, src);
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, tess_shape_n_elements (shape), 256);
 }

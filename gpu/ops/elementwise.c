@@ -27,17 +27,17 @@ static void
 make_add (const TessGpuVariant *variant, TessGpuKernel *kernel)
 {
   const TessOp *op = kernel->op;
-  TessGpuBinding a = tess_gpu_source (kernel, op->src[TESS_SLOT_SRC]);
-  TessGpuBinding b = tess_gpu_source (kernel, op->src[TESS_SLOT_B]);
-  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, add_shader);
+  const TessGpuBinding src[] = {
+    tess_gpu_source (kernel, op->src[TESS_SLOT_SRC]),
+    tess_gpu_source (kernel, op->src[TESS_SLOT_B]),
+  };
+  TessGpuDispatch *dispatch
+      = tess_gpu_dispatch_bound (kernel, add_shader, src, 2);
   TessAddPush push = {
     .n = (guint32) tess_shape_n_elements (&op->dst->shape),
     .n_b = (guint32) tess_shape_n_elements (&op->src[TESS_SLOT_B]->shape),
   };
 
-  tess_gpu_bind_dst (dispatch, op->dst);
-  tess_gpu_bind (dispatch, a);
-  tess_gpu_bind (dispatch, b);
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, push.n, 256);
 }
@@ -47,14 +47,13 @@ make_activate (const TessGpuVariant *variant, TessGpuKernel *kernel)
 {
   const TessActivateOp *op = (const TessActivateOp *) kernel->op;
   TessGpuBinding src = tess_gpu_source (kernel, op->op.src[TESS_SLOT_SRC]);
-  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, activate_shader);
+  TessGpuDispatch *dispatch
+      = tess_gpu_dispatch_bound (kernel, activate_shader, &src, 1);
   TessActivatePush push = {
     .n = (guint32) tess_shape_n_elements (&op->op.dst->shape),
     .act = tess_gpu_activation (op->act),
   };
 
-  tess_gpu_bind_dst (dispatch, op->op.dst);
-  tess_gpu_bind (dispatch, src);
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, push.n, 256);
 }

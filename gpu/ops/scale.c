@@ -14,21 +14,19 @@ make_scale (const TessGpuVariant *variant, TessGpuKernel *kernel)
 {
   const TessOp *op = kernel->op;
   const TessValue *factor = op->src[TESS_SLOT_FACTOR];
-  TessGpuBinding src = tess_gpu_source (kernel, op->src[TESS_SLOT_SRC]);
-  TessGpuBinding factors = tess_gpu_source_typed (kernel, factor, TESS_F32);
-  TessGpuBinding residual
-      = tess_gpu_source (kernel, op->src[TESS_SLOT_RESIDUAL]);
-  TessGpuDispatch *dispatch = tess_gpu_dispatch_new (kernel, scale_shader);
+  const TessGpuBinding src[] = {
+    tess_gpu_source (kernel, op->src[TESS_SLOT_SRC]),
+    tess_gpu_source_typed (kernel, factor, TESS_F32),
+    tess_gpu_source (kernel, op->src[TESS_SLOT_RESIDUAL]),
+  };
+  TessGpuDispatch *dispatch
+      = tess_gpu_dispatch_bound (kernel, scale_shader, src, 3);
   TessScalePush push = {
     .n = (guint32) tess_shape_n_elements (&op->dst->shape),
     .n_factor = (guint32) tess_shape_n_elements (&factor->shape),
     .has_residual = op->src[TESS_SLOT_RESIDUAL] != NULL,
   };
 
-  tess_gpu_bind_dst (dispatch, op->dst);
-  tess_gpu_bind (dispatch, src);
-  tess_gpu_bind (dispatch, factors);
-  tess_gpu_bind (dispatch, residual);
   tess_gpu_push (dispatch, push);
   tess_gpu_groups_1d (dispatch, push.n, 256);
 }

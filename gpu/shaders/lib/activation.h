@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * gpu/shaders/lib/activation.h: TessActivation as shaders know it;
- * gpu/ops/common.c sees to it that the two agree. */
+ * gpu/ops/elementwise.c sees to it that the two agree. */
 #define TESS_GPU_ACT_NONE 0
 #define TESS_GPU_ACT_SILU 1
 #define TESS_GPU_ACT_GELU 2
