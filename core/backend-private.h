@@ -58,7 +58,8 @@ struct _TessBackend
   gint ref_count;
   const TessBackendClass *klass;
   TessType storage;
-  gsize n_bytes_value; /* 0: no limit */
+  gsize n_bytes_value;   /* 0: no limit */
+  gsize n_bytes_buffers; /* atomic; what core/backend.c counts */
   gchar *name;
 };
 

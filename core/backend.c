@@ -77,6 +77,7 @@ tess_buffer_new (TessBackend *backend,
       g_free (buffer);
       return NULL;
     }
+  g_atomic_pointer_add (&backend->n_bytes_buffers, (gssize) buffer->n_bytes);
   return buffer;
 }
 
@@ -93,6 +94,8 @@ tess_buffer_unref (TessBuffer *buffer)
   if (buffer == NULL || !g_atomic_int_dec_and_test (&buffer->ref_count))
     return;
   buffer->backend->klass->buffer_finish (buffer);
+  g_atomic_pointer_add (&buffer->backend->n_bytes_buffers,
+                        -(gssize) buffer->n_bytes);
   tess_backend_unref (buffer->backend);
   g_free (buffer);
 }
@@ -377,6 +380,12 @@ tess_backend_run (TessBackend *backend,
     if (!run_task (backend, &tasks[i], cancellable, error))
       return FALSE;
   return tess_backend_check (backend, error);
+}
+
+gsize
+tess_backend_n_bytes_buffers (TessBackend *backend)
+{
+  return backend->n_bytes_buffers;
 }
 
 guint64

@@ -134,6 +134,9 @@ gboolean tess_backend_run (TessBackend *backend,
                            GCancellable *cancellable,
                            GError **error);
 
+/* Bytes of all its buffers that there are now. */
+gsize tess_backend_n_bytes_buffers (TessBackend *backend);
+
 /* How often something was handed over to a device of its own so far; 0 where
  * there is none. */
 guint64 tess_backend_n_submits (TessBackend *backend);

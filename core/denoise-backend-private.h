@@ -114,6 +114,7 @@ void tess_denoise_gather_free (gpointer gather);
 gboolean tess_denoise_make_slots (TessDenoiseBackend *self,
                                   const GArray *samples,
                                   GError **error);
+gsize tess_denoise_slot_bytes (const TessDenoise *job);
 void tess_denoise_drop_slots (TessDenoiseBackend *self);
 
 G_END_DECLS

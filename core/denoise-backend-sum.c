@@ -303,6 +303,27 @@ write_gaps (TessDenoiseBackend *self)
   tess_buffer_write (self->maps[MAP_GAPS], 0, 1, self->read);
 }
 
+/* The first step has the most: prompts that see themselves alone. Calls are of
+ * one size, and often a smaller one at the end; with tiles of several shapes
+ * there are more. */
+gsize
+tess_denoise_slot_bytes (const TessDenoise *job)
+{
+  const TessTilePlan *plan = job->method->plan;
+  g_autoptr (GArray) samples = tess_denoise_samples (job, job->first_step);
+  gboolean alone = job->regions != NULL && job->regions->n_steps > 0;
+  gboolean shared = job->regions != NULL || tess_denoise_leaves_out (job);
+  gsize n_sums = 1 + is_apart (job) + alone;
+  gsize cells = (gsize) plan->tile_w * plan->tile_h, c = job->channels;
+  gsize slot = c * cells * (alone ? 2 : 1) + (shared ? cells : 0) + 4
+               + plan->tile_w + n_sums * plan->tile_h;
+  gsize n_shapes = plan->sizes_x || plan->sizes_y ? 4 : 1;
+  gsize calls = MAX (job->batch, 1)
+                * (4 * n_shapes + (alone ? (1 + n_shapes) * 3 * c * cells : 0));
+
+  return sizeof (gfloat) * (samples->len * slot + calls);
+}
+
 gboolean
 tess_denoise_make_slots (TessDenoiseBackend *self,
                          const GArray *samples,

@@ -11,15 +11,19 @@
 
 #define LARGEST 0x1p20f /* as in core/blend.c */
 
+static gboolean
+takes_method (const TessMethod *method)
+{
+  return method->wide == NULL && !method->follows
+         && (method->holds
+             || (method->blend->gap_x == 0 && method->blend->gap_y == 0));
+}
+
 gboolean
 tess_denoise_backend_takes (const TessDenoise *job)
 {
-  const TessMethod *method = job->method;
-
-  return job->backend != NULL && job->begin != NULL && method->wide == NULL
-         && !method->follows
-         && (method->holds
-             || (method->blend->gap_x == 0 && method->blend->gap_y == 0));
+  return job->backend != NULL && job->begin != NULL
+         && takes_method (job->method);
 }
 
 void
@@ -96,6 +100,37 @@ has_canvas (const TessDenoise *job, const gboolean *is_kept, gint i)
   return i == CANVAS_OUTPUT || i == CANVAS_NOISE || is_kept[i]
          || (i == CANVAS_SHOWN && job->regions != NULL
              && job->regions->n_steps > 0);
+}
+
+void
+tess_denoise_backend_cost (const TessDenoise *job,
+                           gboolean keeps,
+                           TessDenoiseCost *cost)
+{
+  const TessTilePlan *plan = job->method->plan;
+  gsize canvas = sizeof (gfloat) * job->channels * plan->width * plan->height;
+  gboolean is_kept[N_CANVASES] = { FALSE };
+  gboolean alone = job->regions != NULL && job->regions->n_steps > 0;
+  gboolean apart = job->negative != NULL && job->guidance_rescale > 0.0;
+  gsize n_canvases = keeps ? 3 : 0, n_next = 1;
+
+  *cost = (TessDenoiseCost) { 0 };
+  if (job->backend == NULL || !takes_method (job->method))
+    return;
+  list_kept (job, is_kept);
+  for (gint i = 0; i < N_CANVASES; i++)
+    {
+      n_canvases += has_canvas (job, is_kept, i);
+      n_next += is_kept[i];
+    }
+  n_canvases += job->method->holds;
+  cost->held = n_canvases * canvas + sizeof (gfloat) * (N_ROWS * ROW + 2)
+               + tess_denoise_slot_bytes (job);
+  /* The sum of tiles, or two and the two that guidance makes of them; what
+   * was shown; the next of each; what it is put together of. */
+  cost->arena = (n_next + (apart ? 4 : 0) + alone + job->method->holds
+                 + (keeps ? 3 : 0))
+                * canvas;
 }
 
 static gboolean

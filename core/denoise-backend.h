@@ -25,6 +25,20 @@ typedef struct _TessDenoiseBackend TessDenoiseBackend;
  * tiles. */
 gboolean tess_denoise_backend_takes (const TessDenoise *job);
 
+/* Bytes that the loop will take there, beside the network; 0 where it stays
+ * here. */
+typedef struct
+{
+  gsize held;  /* canvases, and what the tiles of a step say */
+  gsize arena; /* while the step is taken; the network's own can be there too */
+} TessDenoiseCost;
+
+/* @keeps: there will be a part that is kept. The job's begin is not asked
+ * for. */
+void tess_denoise_backend_cost (const TessDenoise *job,
+                                gboolean keeps,
+                                TessDenoiseCost *cost);
+
 /**
  * tess_denoise_backend_new:
  * @x: the canvas at the job's first step, [channels, height, width].

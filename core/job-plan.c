@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * core/job-plan.c: memory and time, from what the networks declare.
  *
- *   sampling:  weights + arena of the UNet at work + the loop's canvases
+ *   sampling:  weights + arena of the UNet at work + the loop's canvases, of
+ *              which a card has its own
  *   decoding:  weights + what the decoder takes + latent + the picture
  *
  * What is told adds what the process holds before it begins; whether it fits
@@ -10,6 +11,7 @@
  * GeglBuffer, which moves to disk what exceeds its cache. */
 #include "core/job-plan.h"
 
+#include "core/denoise-backend.h"
 #include "core/devices.h"
 #include "core/error.h"
 #include "core/speed.h"
@@ -76,6 +78,7 @@ resident_memory (void)
 typedef struct
 {
   gsize weights, arena, loop, decode, latent, picture;
+  gsize canvas; /* of loop, what lies on the card */
 } Bytes;
 
 static gsize
@@ -146,6 +149,7 @@ cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
 {
   const TessTilePlan *tiles = job->method->plan;
   TessDenoise denoise;
+  TessDenoiseCost there;
   TessUnetCost cost;
 
   if (!tess_unet_cost (job->studio->unet, n_samples, tiles->tile_h,
@@ -155,8 +159,10 @@ cost_batch (TessJob *job, gint n_samples, Bytes *bytes, GError **error)
     return FALSE;
   tess_job_denoise (job, &denoise);
   denoise.batch = n_samples;
-  bytes->arena = cost.arena;
-  bytes->loop = tess_denoise_n_bytes (&denoise);
+  tess_denoise_backend_cost (&denoise, job->request->close > 0, &there);
+  bytes->arena = MAX (cost.arena, there.arena);
+  bytes->canvas = there.held;
+  bytes->loop = tess_denoise_n_bytes (&denoise) + there.held;
   bytes->weights = cost.weights + tess_job_instance_bytes (job, cost.set);
   job->n_flops_sample = cost.n_flops / n_samples;
   return TRUE;
@@ -341,7 +347,7 @@ tess_job_make_plan (TessJob *job, GError **error)
           return FALSE;
         }
       if ((bytes.weights + bytes.arena + bytes.loop <= free
-           && (card == 0 || bytes.arena <= card / 2))
+           && (card == 0 || bytes.arena + bytes.canvas <= card / 2))
           || limit == 1)
         break;
     }

@@ -2,13 +2,16 @@
  * tests/core/denoise-backend.c: the loop with its canvas beside the network
  * against the loop that has it here, on plain C and on Vulkan (the device that
  * TESSERA_DEVICE names, llvmpipe where it names none). */
-#include "core/denoise.h"
+#include "core/denoise-backend.h"
 #include "core/error.h"
 #include "core/moving.h"
 #include "core/multidiffusion.h"
 #include "core/ops/ops.h"
 #include "gpu/backend.h"
 #include "tests/harness.h"
+#ifdef TESS_VULKAN
+#include "gpu/vk-result.h"
+#endif
 
 #include <math.h>
 #include <string.h>
@@ -39,12 +42,14 @@ typedef struct
   TessExec *exec;
 } Batch;
 
-typedef struct
+typedef struct Net Net;
+struct Net
 {
   TessBackend *backend;
   Batch batches[32]; /* by size, as they come */
   gint n_calls;
-} Net;
+  Net *spare; /* what runs where the loop has left the backend; NULL: this */
+};
 
 static void
 net_drop (Net *net)
@@ -56,6 +61,18 @@ net_drop (Net *net)
       g_clear_pointer (&net->batches[i].dst, tess_buffer_unref);
       g_clear_pointer (&net->batches[i].shift, tess_buffer_unref);
     }
+}
+
+static gsize
+net_n_bytes (const Net *net)
+{
+  gsize n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (net->batches); i++)
+    if (net->batches[i].exec != NULL)
+      n += 3 * sizeof (gfloat)
+           * tess_shape_n_elements (tess_buffer_shape (net->batches[i].src));
+  return n;
 }
 
 static gboolean
@@ -82,8 +99,14 @@ net_begin (const TessUnetCall *call,
       own->h = call->h;
       own->w = call->w;
       own->src = tess_buffer_new (net->backend, TESS_F32, &shape, error);
-      own->dst = tess_buffer_new (net->backend, TESS_F32, &shape, error);
-      own->shift = tess_buffer_new (net->backend, TESS_F32, &shape, error);
+      own->dst = own->src
+                     ? tess_buffer_new (net->backend, TESS_F32, &shape, error)
+                     : NULL;
+      own->shift = own->dst
+                       ? tess_buffer_new (net->backend, TESS_F32, &shape, error)
+                       : NULL;
+      if (own->shift == NULL)
+        return FALSE;
       value = tess_activate (program, tess_input (program, own->src),
                              TESS_ACT_SILU);
       value = tess_add (program, value, tess_input (program, own->shift));
@@ -106,9 +129,10 @@ net_run (const TessUnetCall *call,
          GCancellable *cancellable,
          GError **error)
 {
+  Net *net = data;
   TessUnetBatch batch;
 
-  if (!net_begin (call, data, &batch, error))
+  if (!net_begin (call, net->spare ? net->spare : net, &batch, error))
     return FALSE;
   tess_buffer_write_nchw (batch.src, 0, call->n, call->src);
   if (!tess_exec_run (batch.exec, cancellable, error))
@@ -179,6 +203,8 @@ typedef struct
   gint n_steps, n_looks;
   gboolean counts;
   gfloat seen; /* a sum of all that was looked at */
+  TessDenoiseCost cost;
+  gsize n_bytes; /* the most that the loop had there, beside the network */
   gsize n_canvas;
   gfloat *said; /* after the last step, if the method holds; NULL */
 } Watch;
@@ -196,6 +222,9 @@ on_stepped (const TessDenoiseState *state, gpointer data, GError **error)
   watch->n_submits = n;
   watch->n_calls = watch->net->n_calls;
   watch->n_steps++;
+  watch->n_bytes
+      = MAX (watch->n_bytes, tess_backend_n_bytes_buffers (watch->backend)
+                                 - net_n_bytes (watch->net));
   g_free (watch->said);
   watch->said = state->output ? g_memdup2 (state->output,
                                            watch->n_canvas * sizeof (gfloat))
@@ -363,6 +392,7 @@ run (const Row *row, Net *here, Net *there, Watch *watch, gint n_first)
       job.backend = there->backend;
       job.begin = net_begin;
       job.denoiser_data = there;
+      tess_denoise_backend_cost (&job, row->keep, &watch->cost);
     }
   tess_denoise_run (&job, x, NULL, &error);
   ck_no_error (error);
@@ -422,6 +452,11 @@ check (gboolean card, gint n_first)
       ck_assert_int_eq (b_watch.n_steps, a_watch.n_steps);
       ck_assert_int_eq (b_watch.n_looks, a_watch.n_looks);
       ck_assert_int_gt (b_watch.n_looks, 1);
+      /* Told before, and no more than a little too much. */
+      ck_assert_msg (b_watch.n_bytes <= b_watch.cost.held
+                         && b_watch.n_bytes >= 0.8 * b_watch.cost.held,
+                     "row %u: %zu of %zu bytes", i, b_watch.n_bytes,
+                     b_watch.cost.held);
       ck_assert_double_le (fabs (a_watch.seen - b_watch.seen),
                            1e-3 * (1.0 + fabs (a_watch.seen)));
       net_drop (&here);
@@ -454,6 +489,64 @@ check_bits (gboolean card)
       net_drop (&net);
     }
 }
+
+#ifdef TESS_VULKAN
+/* Calls of Vulkan refused in turn, every other for want of memory, the rest
+ * because the device is lost: the loop goes on here from where it was, to the
+ * same canvas. Its network is not what is tried. */
+static void
+check_fault (VkResult failure, gint first)
+{
+  static const Row row = { TESS_SAMPLER_DDIM,
+                           TESS_PREDICTION_EPS,
+                           1.0,
+                           8,
+                           2,
+                           .regions = 1,
+                           .guided = 1,
+                           .n_alone = 1,
+                           .keep = 1,
+                           .rescale = 0.5 };
+  g_autoptr (TessBackend) plain = tess_backend_plain_new ();
+  g_autoptr (TessBackend) kept = open_backend (TRUE); /* so the layer stays */
+  Net here = { .backend = plain };
+  Watch watch = { .backend = plain, .net = &here };
+  g_autoptr (TessTensor) a = run (&row, &here, NULL, &watch, 0);
+
+  for (gint nth = first;; nth += 2)
+    {
+      g_autoptr (TessBackend) backend = open_backend (TRUE);
+      Net there = { .backend = backend, .spare = &here };
+      Watch other = { .backend = backend, .net = &there };
+      g_autoptr (TessTensor) b = NULL;
+      gdouble difference;
+
+      tess_vk_fail_at (nth, NULL, failure);
+      b = run (&row, &here, &there, &other, 0);
+      difference = tess_test_error (tess_tensor_f32 (b), tess_tensor_f32 (a),
+                                    tess_tensor_n_elements (a));
+      net_drop (&there);
+      ck_assert_msg (difference <= BOUND, "call %d: error %g", nth, difference);
+      ck_assert_int_eq (other.n_steps, N_STEPS);
+      if (tess_vk_has_failed ())
+        continue;
+      ck_assert_int_gt (nth, 100);
+      break;
+    }
+  tess_vk_fail_at (0, NULL, VK_SUCCESS);
+  net_drop (&here);
+  ck_assert_int_eq (tess_gpu_n_messages (), 0);
+}
+
+START_TEST (each_call_fails)
+{
+  if (_i == 0)
+    check_fault (VK_ERROR_OUT_OF_DEVICE_MEMORY, 1);
+  else
+    check_fault (VK_ERROR_DEVICE_LOST, 2);
+}
+END_TEST
+#endif
 
 START_TEST (same_bits)
 {
@@ -494,5 +587,10 @@ tess_test_suite (void)
   tc = tcase_create ("same_bits");
   tcase_add_loop_test (tc, same_bits, 0, 2);
   suite_add_tcase (suite, tc);
+#ifdef TESS_VULKAN
+  tc = tcase_create ("each_call_fails");
+  tcase_add_loop_test (tc, each_call_fails, 0, 2);
+  suite_add_tcase (suite, tc);
+#endif
   return suite;
 }
