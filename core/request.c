@@ -301,7 +301,8 @@ static const TessRequestField fields[] = {
           "what computes; gpu: the graphics card; plain is for checking"),
   TEXT ("card",
         card,
-        "part of the graphics card's name, or its number in Vulkan's list; "
+        "part of the graphics card's name, or its place in the list of "
+        "--devices, from 0; "
         "default: the one that TESSERA_DEVICE names, else the best"),
   CHOICE ("storage",
           storage,
