@@ -275,7 +275,8 @@
       (fill-part image layer '(30 240 30) 0 0 40 30)
       (gimp-drawable-levels-stretch layer)
       (let ((made (larger image)))
-        (gimp-file-save RUN-NONINTERACTIVE made "@FOLDER@/wide.png" -1)
+        (file-png-export #:run-mode RUN-NONINTERACTIVE #:image made
+                         #:file "@FOLDER@/wide.png" #:include-color-profile #t)
         (and (near? (mean-in made (layer-at made 0) HISTOGRAM-GREEN 20 20 100 80)
                     (mean-in image layer HISTOGRAM-GREEN 5 5 30 20) slack)
              ; Cut off at sRGB's green it would be 0.5 more.
