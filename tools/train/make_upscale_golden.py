@@ -44,7 +44,8 @@ def main():
     save_file({k: v.contiguous() for k, v in out.items()}, folder / "horizon.safetensors")
     (folder / "config.json").write_text(json.dumps(parts.config) + "\n")
     shapes = {n: list(p.shape) for n, p in tensors.items()}
-    (folder / "shapes.json").write_text("{\n" + ",\n".join(f"{json.dumps(n)}: {s}" for n, s in shapes.items()) + "\n}\n")
+    lines = ",\n".join(f"{json.dumps(n)}: {s}" for n, s in shapes.items())
+    (folder / "shapes.json").write_text("{\n" + lines + "\n}\n")
     for k, v in out.items():
         print(k, tuple(v.shape), f"{v.square().mean().sqrt():.3f}")
 

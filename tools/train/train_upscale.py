@@ -3,7 +3,7 @@
 
     train_upscale.py structure --minutes 60    # encoder and modulations; the UNet stays as it is
     train_upscale.py paint                     # latents that these paint, for the decoder to see
-    train_upscale.py fusion --minutes 20       # the decoder's fusions; the VAE stays as it is
+    train_upscale.py fusion --cells 16         # the decoder's fusions; the VAE stays as it is
     train_upscale.py export models/horizon/upscaling
 
 Each goes on from its state in WORK; chunks that were added meanwhile are taken in at every checkpoint. The fusions
@@ -25,8 +25,6 @@ import upscale_data
 import upscale_model
 from train_ae import gradient_loss
 
-CELLS = upscale_model.CONFIG["window"]
-
 
 class Pool:
     """The chunks on disk, by field; pixels stay there until they are cut."""
@@ -47,8 +45,8 @@ class Pool:
     def draw(self, n, cells, rng):
         """n windows: (chunk, pair, y, x) in cells."""
         r = lambda k: int(torch.randint(k, (1,), generator=rng))
-        names, most = sorted(self.chunks), upscale_data.SIDE // 8 - cells
-        return [(self.chunks[names[r(len(names))]], r(upscale_data.PER_CHUNK), r(most + 1), r(most + 1)) for _ in range(n)]
+        names, places = sorted(self.chunks), upscale_data.SIDE // 8 - cells + 1
+        return [(self.chunks[names[r(len(names))]], r(upscale_data.PER_CHUNK), r(places), r(places)) for _ in range(n)]
 
 
 def cut(rows, field, cells, scale=1):
@@ -160,8 +158,8 @@ def train_structure(a, model):
 
     # Always the same windows, noise and times.
     fixed = torch.Generator().manual_seed(5)
-    rows = held.draw(48, CELLS, fixed)
-    sure = [cut(rows, f, CELLS).float() for f in ("z", "z_small")]
+    rows = held.draw(48, a.cells, fixed)
+    sure = [cut(rows, f, a.cells).float() for f in ("z", "z_small")]
     sure += [torch.arange(48) * 1000 // 48 + 10, torch.randn(sure[0].shape, generator=fixed)]
 
     def measure():
@@ -171,12 +169,13 @@ def train_structure(a, model):
 
     def begin_encoder():
         """The encoder alone, which is a third of the work: its maps learn to hold the latent that is looked for."""
-        heads = torch.nn.ModuleList(torch.nn.Conv2d(parts.config["map_channels"], 4, 1) for _ in parts.config["channels"])
+        width = parts.config["map_channels"]
+        heads = torch.nn.ModuleList(torch.nn.Conv2d(width, 4, 1) for _ in parts.config["channels"])
         params = [*parts.encoder.parameters(), *heads.parameters()]
         opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=0.01)
         for step in range(a.alone):
-            rows = pool.draw(a.batch, CELLS, rng)
-            z, z_small = (cut(rows, f, CELLS).float() for f in ("z", "z_small"))
+            rows = pool.draw(a.batch, a.cells, rng)
+            z, z_small = (cut(rows, f, a.cells).float() for f in ("z", "z_small"))
             with torch.autocast("cpu", torch.bfloat16):
                 maps = parts.encoder(fast(z_small), torch.randint(1000, (len(z),), generator=rng))
             losses = [(head(m.float()) + F.avg_pool2d(z_small - z, 2 ** i)).square().mean()
@@ -203,8 +202,8 @@ def train_structure(a, model):
         run.ema = ae_model.Ema(run.params, 0.995)
         print("before the first step:", measure(), flush=True)
     while run.done < 1:
-        rows = pool.draw(a.batch, CELLS, rng)
-        z, z_small = (cut(rows, f, CELLS).float() for f in ("z", "z_small"))
+        rows = pool.draw(a.batch, a.cells, rng)
+        z, z_small = (cut(rows, f, a.cells).float() for f in ("z", "z_small"))
         n = len(z)
         # One time in each of n equal stretches: the whole range in every batch.
         t = ((torch.rand(1, generator=rng) + torch.randperm(n, generator=rng)) / n % 1 * 1000).long().clamp(max=999)
@@ -258,16 +257,16 @@ def train_fusion(a, model):
     rng = torch.Generator().manual_seed(1 + run.step)
 
     def batch(pool, n, rng):
-        rows = pool.draw(n, CELLS, rng)
-        whole = [upscale_data.enlarge(c["small"][i][None])[0] for c, i, _, _ in rows]
-        small = torch.stack([w[:, 8 * y:8 * (y + CELLS), 8 * x:8 * (x + CELLS)] for w, (_, _, y, x) in zip(whole, rows)])
-        large = ae_model.to_float(cut(rows, "large", CELLS, 8))
-        z, z_small = cut(rows, "z", CELLS).float(), cut(rows, "z_small", CELLS).float()
-        share = torch.rand(n, 1, 1, 1, generator=rng)
-        z = z + share * 0.5 * (z_small - z) + 0.1 * torch.rand(n, 1, 1, 1, generator=rng) * torch.randn(z.shape, generator=rng)
-        for k, (c, i, y, x) in enumerate(rows):
-            if "painted" in c and k % 4:
-                z[k] = c["painted"][i][:, y:y + CELLS, x:x + CELLS].float()
+        rows = pool.draw(n, a.cells, rng)
+        enlarged = [({"picture": upscale_data.enlarge(c["small"][i][None])}, 0, y, x) for c, i, y, x in rows]
+        small = cut(enlarged, "picture", a.cells, 8)
+        large = ae_model.to_float(cut(rows, "large", a.cells, 8))
+        z, z_small = (cut(rows, f, a.cells).float() for f in ("z", "z_small"))
+        share, level = torch.rand(2, n, 1, 1, 1, generator=rng)
+        z = z + 0.5 * share * (z_small - z) + 0.1 * level * torch.randn(z.shape, generator=rng)
+        for k, row in enumerate(rows):
+            if "painted" in row[0] and k % 4:
+                z[k] = cut([row], "painted", a.cells)[0]
         return fast(z), fast(small), large
 
     def run_it(z, small, fidelity=1.0):
@@ -310,13 +309,15 @@ def main():
     ap.add_argument("--model", type=Path, default=data.ROOT / "models/horizon")
     ap.add_argument("--minutes", type=float, default=60)
     ap.add_argument("--batch", type=int, default=16)
-    ap.add_argument("--lr", type=float, default=1e-3)
+    ap.add_argument("--cells", type=int, default=upscale_model.CONFIG["window"], help="side of a window of latents")
+    ap.add_argument("--lr", type=float, help="at its top: 1e-3 for the structure, 2e-4 for the fusions")
     ap.add_argument("--chunks", type=int, default=2, help="to paint")
     ap.add_argument("--steps", type=int, default=8, help="to paint by")
     ap.add_argument("--alone", type=int, default=80, help="steps of the encoder before the UNet is asked")
     ap.add_argument("--every", type=float, default=4, help="minutes between checkpoints")
     ap.add_argument("--threads", type=int, default=1)
     a = ap.parse_args()
+    a.lr = a.lr or (2e-4 if a.what == "fusion" else 1e-3)
     torch.set_num_threads(a.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(1)

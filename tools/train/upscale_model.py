@@ -288,8 +288,10 @@ def save(config, tensors, folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    save_file({n: v.detach().to("cpu", torch.float16).contiguous() for n, v in tensors.items()},
-              folder / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
+    path = folder / "diffusion_pytorch_model.safetensors"
+    save_file({n: v.detach().to("cpu", torch.float16).contiguous() for n, v in tensors.items()}, path,
+              metadata={"format": "pt"})
+    path.chmod(0o644)
 
 
 def load(unet, vae, folder):
