@@ -186,7 +186,7 @@ def main():
             opt_judge.zero_grad(set_to_none=True)
             d_loss.backward()
             opt_judge.step()
-            note = f" judge {float(d_loss):.2f} weight {float(weight):.3f}"
+            note = f" judge {d_loss.item():.2f} weight {weight.item():.3f}"
         step += 1
         if step % a.every == 0:
             mean = l1.item() if mean is None else 0.7 * mean + 0.3 * l1.item()
