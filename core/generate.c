@@ -77,17 +77,19 @@ session_init (Session *session,
               const TessRequest *request,
               GError **error)
 {
+  const TessStructureConfig *structure;
   TessPhaseModel model;
 
   session->studio = studio;
   if (!tess_request_check (request, error)
       || !tess_studio_open (studio, request, error))
     return FALSE;
+  structure = tess_model_structure (studio->model);
   model = (TessPhaseModel) {
     .window = tess_model_unet (studio->model)->sample_size,
     .align = tess_unet_align (studio->unet),
     .factor = tess_vae_factor (studio->vae),
-    .upscales = tess_model_structure (studio->model) != NULL,
+    .upscales = structure != NULL && !structure->aside,
   };
   session->phases = tess_phases_new (request, &model);
   return plan_phases (session, error);

@@ -252,6 +252,7 @@ grow_arena (TessHostBackend *host, gsize n_bytes, GError **error)
   if (host->arena == NULL)
     return FALSE;
   host->n_bytes_arena = n_bytes;
+  tess_memory_spoil (host->arena, n_bytes);
   return TRUE;
 }
 

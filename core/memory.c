@@ -36,6 +36,13 @@ tess_memory_n_broken (void)
   return g_atomic_int_get (&n_broken);
 }
 
+void
+tess_memory_spoil (gpointer memory, gsize n_bytes)
+{
+  if (guarded)
+    memset (memory, 0xff, n_bytes);
+}
+
 static void
 check_page (const guint8 *page)
 {

@@ -30,4 +30,7 @@ void tess_memory_fail_at (gint nth);
 void tess_memory_guard (void);
 gint tess_memory_n_broken (void);
 
+/* Then also: what nobody has written is not a number. */
+void tess_memory_spoil (gpointer memory, gsize n_bytes);
+
 G_END_DECLS

@@ -412,6 +412,7 @@ tess_config_read_structure (JsonObject *json,
   config->n_heads = get_int (&reader, "heads", config->n_heads, 1, 1024);
   config->n_groups = get_int (&reader, "groups", config->n_groups, 1, 1 << 14);
   config->window = get_int (&reader, "window", config->window, 0, 4096);
+  config->aside = !get_bool (&reader, "any-size", !config->aside);
   return !reader.failed;
 }
 

@@ -28,8 +28,9 @@ gboolean tess_config_read_scheduler (JsonObject *json,
                                      TessDiffusionConfig *config,
                                      GError **error);
 
-/* What the shapes of StableSR's tensors do not say: "heads", "groups" and
- * "window"; what is missing stays as it is. */
+/* What the shapes of StableSR's tensors do not say: "heads", "groups",
+ * "window", and whether "any-size" takes it unasked; what is missing stays as
+ * it is. */
 gboolean tess_config_read_structure (JsonObject *json,
                                      const gchar *file,
                                      TessStructureConfig *config,

@@ -160,6 +160,7 @@ typedef struct
   gboolean attention[TESS_MAX_LEVELS];
   gint n_heads;
   gint n_groups;     /* of its norms and of the modulations' */
+  gboolean aside;    /* any-size takes it only when it is told to */
   gint map_channels; /* of what it tells the UNet at each level */
   gint hidden;       /* of a modulation */
   gint window;       /* in latent cells: what it was trained on; 0: nothing

@@ -22,7 +22,7 @@ typedef struct
   gint window;       /* side of what the model was trained on, in cells */
   gint align;        /* of a tile's sides, in cells */
   gint factor;       /* pixels per cell */
-  gboolean upscales; /* it has StableSR's weights */
+  gboolean upscales; /* it has StableSR's weights, good for any-size */
 } TessPhaseModel;
 
 /**

@@ -633,6 +633,23 @@ START_TEST (as_trained)
 }
 END_TEST
 
+/* What the bundled weights say of themselves. */
+START_TEST (horizons_own)
+{
+  g_autofree gchar *path
+      = g_build_filename (g_getenv ("TESS_SOURCE"), "models", "horizon", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessModel) model = tess_model_open (path, &error);
+  const TessStructureConfig *structure;
+
+  ck_no_error (error);
+  structure = tess_model_structure (model);
+  ck_assert_ptr_nonnull (structure);
+  ck_assert_int_eq (structure->window, 32);
+  ck_assert (structure->aside);
+}
+END_TEST
+
 START_TEST (sizes_that_do_not_go_together)
 {
   static const struct
@@ -682,6 +699,7 @@ tess_test_suite (void)
   tcase_add_test (tcase, a_network_that_cannot_look);
   tcase_add_test (tcase, a_chain_ends_with_the_picture);
   tcase_add_test (tcase, as_trained);
+  tcase_add_test (tcase, horizons_own);
   tcase_add_test (tcase, sizes_that_do_not_go_together);
   suite_add_tcase (suite, tcase);
   return suite;

@@ -122,9 +122,11 @@ class Gimp:
         copy = self.copy_model()
         addition = copy / 'instance'
         if not addition.exists():
-            addition.mkdir()
+            made = self.folder / 'instance'
+            made.mkdir()
             subprocess.run([os.environ['TESS_MAKE_INSTANCE'], str(copy),
-                            str(addition)], check=True)
+                            str(made)], check=True)
+            addition.symlink_to(made)
 
     def add_upscaler(self, *kind):
         """A small model that can enlarge, alone in its folder."""

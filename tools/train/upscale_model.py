@@ -28,6 +28,7 @@ CONFIG = dict(
     heads=4,
     groups=32,  # of the encoder's and the modulations' norms
     window=32,  # in latent cells: what it is trained on
+    **{"any-size": False},  # its second picture is painted anew unless this is asked for
     blocks=1,  # dense ones of a fusion
     growth=16,
 )
