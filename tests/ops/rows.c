@@ -700,10 +700,8 @@ record_gather (Maker *maker, gconstpointer data)
 }
 
 static TessValue *
-record_fuse (Maker *maker, gconstpointer data)
+fuse (Maker *maker, const CanvasRow *row, gboolean shared)
 {
-  const CanvasRow *row = data;
-
   return tess_fuse (
       maker->program,
       &(TessFuse) {
@@ -711,27 +709,24 @@ record_fuse (Maker *maker, gconstpointer data)
           .places = places (maker, row, TRUE),
           .weights_x = source_typed (maker, TESS_F32, 1, 1, row->n, row->w),
           .weights_y = source_typed (maker, TESS_F32, 1, 1, row->n, row->h),
+          .shares
+          = shared ? source_typed (maker, TESS_F32, row->n, row->h, row->w, 1)
+                   : NULL,
           .height = row->height,
           .width = row->width,
       });
 }
 
 static TessValue *
-record_shared (Maker *maker, gconstpointer data)
+record_fuse (Maker *maker, gconstpointer row)
 {
-  const CanvasRow *row = data;
+  return fuse (maker, row, FALSE);
+}
 
-  return tess_fuse (
-      maker->program,
-      &(TessFuse) {
-          .tiles = source (maker, row->n, row->h, row->w, row->c),
-          .places = places (maker, row, TRUE),
-          .weights_x = source_typed (maker, TESS_F32, 1, 1, row->n, row->w),
-          .weights_y = source_typed (maker, TESS_F32, 1, 1, row->n, row->h),
-          .shares = source_typed (maker, TESS_F32, row->n, row->h, row->w, 1),
-          .height = row->height,
-          .width = row->width,
-      });
+static TessValue *
+record_shared (Maker *maker, gconstpointer row)
+{
+  return fuse (maker, row, TRUE);
 }
 
 static TessValue *
