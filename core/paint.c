@@ -108,7 +108,7 @@ left_gpu (Way *way, GError **error)
       || !tess_device_is_gpu (way->job->studio->backend))
     return FALSE;
   fault = g_steal_pointer (error);
-  text = g_strdup_printf ("%s: %s The processor goes on from here.",
+  text = g_strdup_printf (_ ("%s: %s The processor goes on from here."),
                           tess_backend_name (way->job->studio->backend),
                           fault->message);
   g_clear_pointer (&way->preview, tess_preview_free);

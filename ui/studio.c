@@ -548,11 +548,7 @@ resume (Studio *studio)
 static void
 on_warning (const gchar *text, gpointer data)
 {
-  Studio *studio = data;
-  g_autofree gchar *line = g_strdup_printf (
-      _ ("The job cannot be resumed if it is cut off: %s"), text);
-
-  show_message (studio, line);
+  show_message (data, text);
 }
 
 static gboolean
