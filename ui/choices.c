@@ -115,7 +115,7 @@ static const struct
   { "init", "none", N_ ("Nothing: from the text alone") },
   { "init", "layer", N_ ("The selected layer") },
   { "init", "visible", N_ ("What is visible") },
-  { "second", "auto", N_ ("Upscaled where the model can") },
+  { "second", "auto", N_ ("As suits the model") },
   { "second", "repaint", N_ ("Painted anew over the enlarged one") },
   { "second", "upscale", N_ ("Upscaled (StableSR)") },
   { "source", "visible", N_ ("What is visible") },
