@@ -191,6 +191,10 @@ def is_ours(name):
     return name.startswith(("position_net.", "scaleu_")) or ".fuser." in name
 
 
+def is_gate(name):
+    return ".fuser.alpha_" in name
+
+
 def parameters(unet):
     return [p for n, p in unet.named_parameters() if is_ours(n)]
 

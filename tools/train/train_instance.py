@@ -51,11 +51,16 @@ def main():
     vae = AutoencoderKL.from_pretrained(a.model / "vae", torch_dtype=torch.float32)
     vae = vae.to(device, memory_format=torch.channels_last).eval()
     unet = UNet2DConditionModel.from_pretrained(a.model / "unet", torch_dtype=torch.float32).requires_grad_(False)
-    params = instance_model.add(unet)
+    instance_model.add(unet)
+    # The gates begin at zero and hold back all that is behind them: they learn faster.
+    gates = [p for n, p in unet.named_parameters() if instance_model.is_gate(n)]
+    rest = [p for n, p in unet.named_parameters() if instance_model.is_ours(n) and not instance_model.is_gate(n)]
+    params = gates + rest
     unet = unet.to(device, memory_format=torch.channels_last)
     scheduler = DDIMScheduler.from_pretrained(a.model / "scheduler")
     alphas = scheduler.alphas_cumprod.to(device)
-    opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=0.01)
+    opt = torch.optim.AdamW([dict(params=gates, rate=20 * a.lr, weight_decay=0), dict(params=rest, rate=a.lr)],
+                            lr=a.lr, betas=(0.9, 0.99), weight_decay=0.01)
     mean = [p.detach().clone() for p in params]
     step, state = 0, a.out / "state.pt"
     if state.exists():
@@ -141,7 +146,7 @@ def main():
                                                mode="area")[:, 0]
         loss = (error * (1 + seen)).mean()
         for g in opt.param_groups:
-            g["lr"] = a.lr * min(1, (step - first + 1) / 100) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
+            g["lr"] = g["rate"] * min(1, (step - first + 1) / 100) * (0.05 + 0.475 * (1 + math.cos(math.pi * done)))
         opt.zero_grad(set_to_none=True)
         loss.backward()
         if torch.isfinite(torch.nn.utils.clip_grad_norm_(params, 1.0)):
