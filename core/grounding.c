@@ -91,6 +91,66 @@ tess_grounding_mark (const gfloat box[4],
       cells[y * w + x] |= 1 << slot;
 }
 
+/* The cells that @mask, a picture of @side, touches. */
+static void
+mark_mask (
+    const guint8 *mask, gint side, gint slot, gint h, gint w, gint32 *cells)
+{
+  for (gint y = 0; y < h; y++)
+    for (gint x = 0; x < w; x++)
+      {
+        gint y1 = ((y + 1) * side + h - 1) / h,
+             x1 = ((x + 1) * side + w - 1) / w;
+        gboolean any = FALSE;
+
+        for (gint sy = y * side / h; sy < y1; sy++)
+          for (gint sx = x * side / w; sx < x1; sx++)
+            any |= mask[sy * side + sx];
+        if (any)
+          cells[y * w + x] |= 1 << slot;
+      }
+}
+
+static void
+mark_box (const gfloat box[4], gint slot, gint h, gint w, gint32 *cells)
+{
+  gint x = (gint) (0.5f * (box[0] + box[2]) * w);
+  gint y = (gint) (0.5f * (box[1] + box[3]) * h);
+
+  tess_grounding_mark (box, slot, FALSE, h, w, cells);
+  cells[CLAMP (y, 0, h - 1) * w + CLAMP (x, 0, w - 1)] |= 1 << slot;
+}
+
+void
+tess_grounding_cells (const TessInstanceConfig *config,
+                      TessFormat formats,
+                      const TessSlots *set,
+                      gint h,
+                      gint w,
+                      gint32 *cells)
+{
+  gboolean any = FALSE;
+
+  if (formats == 0)
+    formats = TESS_FORMAT_BOX;
+  memset (cells, 0, (gsize) h * w * sizeof *cells);
+  for (gint i = 0; i < set->n; i++)
+    {
+      const TessSlot *slot = &set->slots[i];
+      TessFormat has = formats & ~slot->without;
+
+      if (slot->mask != NULL && (has & TESS_FORMAT_MASK))
+        mark_mask (slot->mask, config->mask_side, i, h, w, cells);
+      else if (slot->used && (has & TESS_FORMAT_BOX))
+        mark_box (slot->box, i, h, w, cells);
+      else
+        continue;
+      any = TRUE;
+    }
+  for (gint i = 0; i < h * w && !any; i++)
+    cells[i] = TESS_ALL_REGIONS;
+}
+
 /* --- rows of the MLPs ---------------------------------------------------- */
 
 static void

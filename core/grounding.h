@@ -91,6 +91,20 @@ void tess_grounding_mark (const gfloat box[4],
                           gint w,
                           gint32 *cells);
 
+/**
+ * tess_grounding_cells:
+ * For masked attention: the regions of @set that each of @h x @w cells of a
+ * tile lies in: where a slot's mask is, else its box, at least one cell. Where
+ * no slot has a region every cell is TESS_ALL_REGIONS. @formats: as
+ * tess_grounding_run's. Source: Wang 2024, 3.2.2 (boxes alone there).
+ */
+void tess_grounding_cells (const TessInstanceConfig *config,
+                           TessFormat formats,
+                           const TessSlots *set,
+                           gint h,
+                           gint w,
+                           gint32 *cells);
+
 /* How strong the fusers are at each of @n_steps: 1 for the first
  * @full * n_steps, then falling to 0 within @fading * n_steps. */
 void

@@ -60,14 +60,26 @@ tess_job_n_samples (const TessJob *job, const TessDenoise *denoise)
   return tess_multi_instance_n_samples (denoise, &apart);
 }
 
-/* Keys and values of all sets; the tokenizer, while it works, in float32; and
- * the canvases of instances apart. */
+/* The level of the first transformers on the way down. */
+static gint
+finest_level (const TessUnetConfig *unet)
+{
+  gint level = 0;
+
+  while (level < unet->n_levels - 1 && !unet->attention_down[level])
+    level++;
+  return level;
+}
+
+/* Keys and values of all sets, regions where attention is masked (of each cell
+ * twice: as they are made, and as the network reads them); the tokenizer, while
+ * it works, in float32; and the canvases of instances apart. */
 gsize
 tess_job_instance_bytes (const TessJob *job, gsize n_bytes_set)
 {
   const TessInstanceConfig *config = tess_model_instance (job->studio->model);
   const TessTilePlan *plan = job->method->plan;
-  gsize mid, width;
+  gsize mid, width, n_cells;
 
   if (job->instances == NULL)
     return 0;
@@ -75,7 +87,9 @@ tess_job_instance_bytes (const TessJob *job, gsize n_bytes_set)
   width = 4 * (gsize) config->text_width
           + TESS_FOURIER * 2 * (3 + config->n_scribble + config->n_polygon)
           + 4 * config->trunk_channels[config->n_stages - 1];
-  return job->instances->sets->len * n_bytes_set
+  n_cells = config->masked ? (gsize) plan->tile_w * plan->tile_h : 0;
+  return job->instances->sets->len
+             * (n_bytes_set + 2 * sizeof (gint32) * n_cells)
          + sizeof (gfloat) * mid * (width + 5 * (mid + config->token_width))
          + sizeof (gfloat) * 4 * job->channels * plan->width * plan->height;
 }
@@ -108,6 +122,28 @@ encode_names (TessJob *job, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
+/* The regions of the cells that the finest fusers see, of each set in turn;
+ * NULL where the model was not trained so. */
+static gint32 *
+make_cells (const TessJob *job, gint *n_cells)
+{
+  const TessInstanceConfig *config = tess_model_instance (job->studio->model);
+  const TessTilePlan *plan = job->method->plan;
+  const TessInstances *instances = job->instances;
+  gint finest = finest_level (tess_model_unet (job->studio->model));
+  gint h = plan->tile_h >> finest, w = plan->tile_w >> finest;
+  gint32 *cells;
+
+  if (!config->masked)
+    return NULL;
+  *n_cells = h * w;
+  cells = g_new (gint32, instances->sets->len * (gsize) *n_cells);
+  for (guint i = 0; i < instances->sets->len; i++)
+    tess_grounding_cells (config, instances->formats, instances->sets->pdata[i],
+                          h, w, cells + i * (gsize) *n_cells);
+  return cells;
+}
+
 gboolean
 tess_job_ground (TessJob *job, GCancellable *cancellable, GError **error)
 {
@@ -116,7 +152,9 @@ tess_job_ground (TessJob *job, GCancellable *cancellable, GError **error)
   g_autofree gdouble *times = g_new (gdouble, n_steps);
   g_autofree gdouble *gates = g_new (gdouble, n_steps);
   g_autofree TessSlots *sets = NULL;
+  g_autofree gint32 *cells = NULL;
   g_auto (TessGrounds) grounds = { 0 };
+  gint n_cells = 0;
   gboolean ok;
 
   if (job->instances == NULL)
@@ -128,6 +166,7 @@ tess_job_ground (TessJob *job, GCancellable *cancellable, GError **error)
   sets = g_new (TessSlots, job->instances->sets->len);
   for (guint i = 0; i < job->instances->sets->len; i++)
     sets[i] = *(const TessSlots *) job->instances->sets->pdata[i];
+  cells = make_cells (job, &n_cells);
   ok = encode_names (job, cancellable, error)
        && tess_grounding_run (
            studio->model, studio->backend, job->instances->formats, sets,
@@ -135,7 +174,10 @@ tess_job_ground (TessJob *job, GCancellable *cancellable, GError **error)
        && tess_unet_ground (studio->unet,
                             &(TessUnetGrounding) { .tokens = grounds.tokens,
                                                    .bias = grounds.bias,
-                                                   .gates = gates },
+                                                   .gates = gates,
+                                                   .cells = cells,
+                                                   .regions = grounds.regions,
+                                                   .n_cells = n_cells },
                             cancellable, error);
   tess_backend_trim (studio->backend); /* the tokenizer's weights */
   return ok;

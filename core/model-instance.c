@@ -301,13 +301,15 @@ tess_model_load_instance (TessModel *model,
   return FALSE;
 }
 
-/* "formats": what shapes cannot say. A missing file means all. */
+/* "formats", "masked": what shapes cannot say. A missing file means all
+ * formats, and fusers that see everything. */
 static gboolean
-read_formats (const gchar *folder, TessFormat *formats, GError **error)
+read_config (const gchar *folder, TessInstanceConfig *config, GError **error)
 {
   static const gchar *const names[] = { "box", "point", "scribble", "mask" };
   g_autofree gchar *path = g_build_filename (folder, "config.json", NULL);
   g_autoptr (JsonNode) root = NULL;
+  JsonObject *object;
   JsonNode *list;
 
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
@@ -315,10 +317,13 @@ read_formats (const gchar *folder, TessFormat *formats, GError **error)
   root = tess_json_load (path, error);
   if (root == NULL)
     return FALSE;
-  list = json_object_get_member (json_node_get_object (root), "formats");
+  object = json_node_get_object (root);
+  config->masked
+      = json_object_get_boolean_member_with_default (object, "masked", FALSE);
+  list = json_object_get_member (object, "formats");
   if (list == NULL || !JSON_NODE_HOLDS_ARRAY (list))
     return TRUE;
-  *formats = 0;
+  config->formats = 0;
   for (guint i = 0; i < json_array_get_length (json_node_get_array (list)); i++)
     {
       JsonNode *node = json_array_get_element (json_node_get_array (list), i);
@@ -327,9 +332,9 @@ read_formats (const gchar *folder, TessFormat *formats, GError **error)
 
       for (guint k = 0; k < G_N_ELEMENTS (names); k++)
         if (g_strcmp0 (name, names[k]) == 0)
-          *formats |= 1 << k;
+          config->formats |= 1 << k;
     }
-  if (*formats != 0)
+  if (config->formats != 0)
     return TRUE;
   g_set_error (
       error, TESS_ERROR, TESS_ERROR_MODEL,
@@ -369,6 +374,5 @@ tess_model_add_instances (TessModel *model, const gchar *path, GError **error)
     }
   if (!tess_model_load_instance (model, files, error))
     return FALSE;
-  return !is_folder
-         || read_formats (path, &model->config.instance.formats, error);
+  return !is_folder || read_config (path, &model->config.instance, error);
 }

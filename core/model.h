@@ -146,6 +146,8 @@ typedef struct
   gint trunk_channels[TESS_MAX_LEVELS];
   gint trunk_depths[TESS_MAX_LEVELS];
   TessFormat formats; /* those that it was trained on */
+  gboolean masked; /* the finest fusers let a cell read only of what lies there:
+                      tess_grounding_cells */
 } TessInstanceConfig;
 
 #define TESS_STRUCTURE_GROUPS 32 /* of norms, as published */

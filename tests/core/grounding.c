@@ -169,6 +169,7 @@ START_TEST (as_trained)
     const gchar *name;
     gint n;
     TessFormat formats;
+    gboolean masked;
   } cases[] = {
     { "all", 3,
       TESS_FORMAT_BOX | TESS_FORMAT_POINT | TESS_FORMAT_SCRIBBLE
@@ -177,6 +178,12 @@ START_TEST (as_trained)
       TESS_FORMAT_BOX | TESS_FORMAT_POINT | TESS_FORMAT_SCRIBBLE
           | TESS_FORMAT_MASK },
     { "box", 3, TESS_FORMAT_BOX | TESS_FORMAT_POINT },
+    { "masked.all", 3,
+      TESS_FORMAT_BOX | TESS_FORMAT_POINT | TESS_FORMAT_SCRIBBLE
+          | TESS_FORMAT_MASK,
+      TRUE },
+    { "masked.box", 3, TESS_FORMAT_BOX | TESS_FORMAT_POINT, TRUE },
+    { "masked.null", 0, TESS_FORMAT_BOX, TRUE },
   };
   static const gint sizes[2][2] = { { 32, 32 }, { 16, 64 } };
   g_autofree gchar *data = tess_test_data ("instance/horizon.safetensors");
@@ -205,26 +212,39 @@ START_TEST (as_trained)
     {
       TessSlots set = { cases[i].n, scene->slots };
       g_auto (TessGrounds) grounds = { 0 };
-      g_autofree gchar *tokens = g_strconcat (cases[i].name, ".tokens", NULL);
 
       ck_assert (tess_grounding_run (model, backend, cases[i].formats, &set, 1,
                                      &grounds, NULL, &error));
       ck_assert_int_eq (grounds.n_tokens, 4 * (cases[i].n + 1) + 16);
-      check_tokens (file, tokens, &grounds, cases[i].n);
-      ck_assert (tess_unet_ground (
-          unet,
-          &(TessUnetGrounding) {
-              .tokens = grounds.tokens, .bias = grounds.bias, .gates = &gate },
-          NULL, &error));
+      if (!cases[i].masked)
+        {
+          g_autofree gchar *tokens
+              = g_strconcat (cases[i].name, ".tokens", NULL);
+
+          check_tokens (file, tokens, &grounds, cases[i].n);
+        }
       for (gint k = 0; k < 2; k++)
         {
           gint h = sizes[k][0], w = sizes[k][1];
           g_autofree gchar *name
               = g_strdup_printf ("%s.%dx%d", cases[i].name, h, w);
+          gint32 cells[256]; /* half as many on each axis */
+          TessUnetGrounding grounding = { .tokens = grounds.tokens,
+                                          .bias = grounds.bias,
+                                          .gates = &gate };
           g_autofree gchar *src_name = g_strdup_printf ("input:x.%dx%d", h, w);
           g_autofree gfloat *src = g_new (gfloat, 4 * h * w);
           g_autofree gfloat *dst = g_new (gfloat, 4 * h * w);
 
+          if (cases[i].masked)
+            {
+              tess_grounding_cells (&tess_test_instance, cases[i].formats, &set,
+                                    h / 2, w / 2, cells);
+              grounding.cells = cells;
+              grounding.regions = grounds.regions;
+              grounding.n_cells = G_N_ELEMENTS (cells);
+            }
+          ck_assert (tess_unet_ground (unet, &grounding, NULL, &error));
           tess_formula_values (src_name, 0.0, sqrt (3.0), 0, 4 * h * w, src);
           ck_assert (tess_unet_run (
               unet,
@@ -429,6 +449,36 @@ START_TEST (refused)
 }
 END_TEST
 
+/* A mask's cells are those that it touches, a box's whole ones, and one at
+ * least; without any region every cell sees everything. */
+START_TEST (cells_of_tile)
+{
+  g_autofree guint8 *mask = g_new0 (guint8, 256 * 256);
+  const TessSlot slots[] = {
+    { .used = TRUE, .box = { 0, 0, 1, 1 }, .mask = mask },
+    { .used = TRUE, .box = { 0.5f, 0.5f, 1, 0.99f } },
+    { .used = TRUE, .box = { 0.3f, 0.3f, 0.31f, 0.31f } },
+    { .used = TRUE, .without = TESS_FORMAT_BOX, .point = { 0.9f, 0.1f } },
+  };
+  const gint32 wanted[] = {
+    0, 1, 0, 0, /* the mask's pixels at 64..127 */
+    0, 4, 0, 0, 0, 0, 2, 2, 0, 0, 2, 2,
+  };
+  TessSlots set = { 4, slots };
+  gint32 cells[16];
+
+  memset (mask + 64, 1, 64);
+  tess_grounding_cells (&tess_test_instance, TESS_FORMAT_BOX | TESS_FORMAT_MASK,
+                        &set, 4, 4, cells);
+  ck_assert_mem_eq (cells, wanted, sizeof cells);
+  set = (TessSlots) { 1, &slots[3] };
+  tess_grounding_cells (&tess_test_instance, TESS_FORMAT_BOX, &set, 4, 4,
+                        cells);
+  for (gint i = 0; i < 16; i++)
+    ck_assert_int_eq (cells[i], TESS_ALL_REGIONS);
+}
+END_TEST
+
 START_TEST (gates)
 {
   gdouble strengths[50], few[7];
@@ -457,6 +507,7 @@ tess_test_suite (void)
   tcase_add_loop_test (tcase, published_container, 0, 3);
   suite_add_tcase (suite, tcase);
   tess_test_add (suite, "refused", refused);
+  tess_test_add (suite, "cells of a tile", cells_of_tile);
   tess_test_add (suite, "gates", gates);
   return suite;
 }

@@ -31,6 +31,7 @@ CONFIG = dict(
     trunk_channels=[24, 48, 96, 192],
     trunk_depths=[1, 1, 2, 1],
     formats=["box", "point", "scribble", "mask"],  # which were trained
+    masked=True,  # the finest fusers let a cell read only of instances that lie there
 )
 FORMATS = ("box", "point", "scribble", "polygon")
 
@@ -93,6 +94,9 @@ class PositionNet(nn.Module):
         c = self.config = config
         self.n_mask_tokens = (c["mask_side"] // 32) ** 2 // 4
         width = 4 * c["trunk_channels"][-1]
+        self.cells = None  # (h, w) of what the finest fusers see
+        self.regions = self.seen = None  # of the last call
+        self.head_start = 0.0  # what the tokens of instances score more, while learning
         sizes = dict(box=4, point=2, scribble=2 * c["scribble_points"], polygon=2 * c["polygon_points"])
         names = dict(box="position", point="point", scribble="scribble", polygon="polygon")
         self.null_positive_feature = nn.Parameter(torch.zeros(c["text_width"]))
@@ -113,6 +117,7 @@ class PositionNet(nn.Module):
         """text [b, slots, w]; used [b, slots] 0 or 1; box [b, slots, 4] as x0 y0 x1 y1; point [b, slots, 2];
         scribble, polygon [b, slots, 2 points], zeros where an instance has none; segmentation
         [b, slots, mask_side, mask_side] 0 or 1; drop [b, 4] 0 or 1: which formats the picture does without."""
+        self.keep_regions(used, box, segmentation, drop)
         used = used.unsqueeze(-1)
         text = used * text + (1 - used) * self.null_positive_feature
         tokens = []
@@ -129,6 +134,44 @@ class PositionNet(nn.Module):
         parts = seen * parts + (1 - seen) * self.null_seg_feature + self.pos_embedding
         tokens.append(self.linears_list[4](parts))
         return torch.cat(tokens, 1)
+
+    def keep_regions(self, used, box, segmentation, drop):
+        """[b, slots, cells] true where an instance's mask lies, or its box in whole cells; and what the tokens score
+        more."""
+        masks = nn.functional.adaptive_max_pool2d(segmentation, self.cells) * (1 - drop[:, 3].view(-1, 1, 1, 1))
+        y, x = ((torch.arange(n, device=box.device) >= (box[..., i:i + 1] * n).round())
+                & (torch.arange(n, device=box.device) < (box[..., i + 2:i + 3] * n).round())
+                for i, n in ((1, self.cells[0]), (0, self.cells[1])))
+        boxes = y.unsqueeze(-1) & x.unsqueeze(-2) & ((used > 0) & (drop[:, :1] == 0)).view(*used.shape, 1, 1)
+        self.regions = torch.where(masks.amax((2, 3), keepdim=True) > 0, masks > 0, boxes).flatten(2)
+        self.seen = torch.cat([used * self.head_start] * 4 + [used.new_zeros(len(used), self.n_mask_tokens)], 1)
+
+    def bias(self, n):
+        """What is added to the scores of n cells for cells and tokens, [b, 1, n or 1, n + tokens]; None: nothing."""
+        b, t = self.seen.shape
+        rows = torch.cat([self.seen.new_zeros(b, n), self.seen], 1).view(b, 1, 1, n + t)
+        if not self.config.get("masked") or n != self.regions.shape[2]:
+            return rows if self.head_start else None
+        own = self.regions.transpose(1, 2)
+        every = torch.ones_like(own)
+        cells = (self.regions.float().transpose(1, 2) @ self.regions.float() > 0) | torch.eye(n, device=own.device).bool()
+        tokens = torch.cat([own, every, every, own, every.new_ones(b, n, self.n_mask_tokens)], 2)
+        sees = torch.cat([cells, tokens], 2) | ~self.regions.any((1, 2)).view(b, 1, 1)
+        return rows.masked_fill(~sees.unsqueeze(1), -torch.inf)
+
+
+class Fuser(GatedSelfAttentionDense):
+    """Only cells ask; tokens are asked. The bias is the position net's."""
+
+    def forward(self, x, objs):
+        n, heads = x.shape[1], self.attn.heads
+        q = self.norm1(x)
+        kv = torch.cat([q, self.norm1(self.linear(objs))], 1)
+        q, k, v = (f(h).unflatten(-1, (heads, -1)).transpose(1, 2) for f, h in (
+            (self.attn.to_q, q), (self.attn.to_k, kv), (self.attn.to_v, kv)))
+        h = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=self.position_net[0].bias(n))
+        x = x + self.alpha_attn.tanh() * self.attn.to_out[0](h.transpose(1, 2).flatten(2).to(x.dtype))
+        return x + self.alpha_dense.tanh() * self.ff(self.norm2(x))
 
 
 def null_batch(config, n, device="cpu", dtype=torch.float32):
@@ -179,7 +222,14 @@ def add(unet, config=None, seed=0):
     for module in unet.modules():
         if isinstance(module, BasicTransformerBlock):
             width, heads = module.attn1.to_q.in_features, module.attn1.heads
-            module.fuser = GatedSelfAttentionDense(width, config["token_width"], heads, width // heads)
+            module.fuser = Fuser(width, config["token_width"], heads, width // heads)
+            module.fuser.position_net = [unet.position_net]  # not as a part of it
+    finest = next(i for i, b in enumerate(unet.down_blocks) if hasattr(b, "attentions"))
+
+    def see(module, args):
+        unet.position_net.cells = tuple(n >> finest for n in args[0].shape[-2:])
+
+    unet.register_forward_pre_hook(see)
     before = unet.config.block_out_channels[-1]
     for i, resnet in enumerate(r for block in unet.up_blocks for r in block.resnets):
         add_scale(unet, i, before, resnet)

@@ -70,8 +70,13 @@ def main():
     null = instance_model.null_batch(c, 1)
     context = unit("context", 1, 77, width)
     out = {}
-    for name, b in (("all", batch), ("null", null), ("box", {**batch, "drop": torch.tensor([[0., 0, 1, 1]])})):
-        out[f"{name}.tokens"] = unet.position_net(**b)
+    boxes = {**batch, "drop": torch.tensor([[0., 0, 1, 1]])}
+    for name, b in (("all", batch), ("null", null), ("box", boxes), ("masked.all", batch), ("masked.null", null),
+                    ("masked.box", boxes)):
+        c["masked"] = name.startswith("masked.")
+        unet.position_net.cells = (1, 1)  # of no consequence for tokens
+        if not c["masked"]:
+            out[f"{name}.tokens"] = unet.position_net(**b)
         for h, w in ((32, 32), (16, 64)):
             x = unit(f"x.{h}x{w}", 1, 4, h, w)
             out[f"{name}.{h}x{w}"] = unet(x, 500, context, cross_attention_kwargs={"gligen": b}).sample

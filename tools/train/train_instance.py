@@ -59,7 +59,7 @@ def main():
     unet = unet.to(device, memory_format=torch.channels_last)
     scheduler = DDIMScheduler.from_pretrained(a.model / "scheduler")
     alphas = scheduler.alphas_cumprod.to(device)
-    opt = torch.optim.AdamW([dict(params=gates, rate=20 * a.lr, weight_decay=0), dict(params=rest, rate=a.lr)],
+    opt = torch.optim.AdamW([dict(params=gates, rate=10 * a.lr, weight_decay=0), dict(params=rest, rate=a.lr)],
                             lr=a.lr, betas=(0.9, 0.99), weight_decay=0.01)
     mean = [p.detach().clone() for p in params]
     step, state = 0, a.out / "state.pt"
@@ -137,6 +137,8 @@ def main():
         t = (1000 * (1 - torch.rand(n, device=device) ** 1.5)).long().clamp(max=999)
         s = alphas[t].view(-1, 1, 1, 1)
         x, v = s.sqrt() * z + (1 - s).sqrt() * e, s.sqrt() * e - (1 - s).sqrt() * z
+        # What to paint is learnt while instances are hard to overlook, to look for them after that.
+        unet.position_net.head_start = max(0, 3 * (1 - done / 0.6))
         with ae_model.low_precision(device):
             out = unet(x.contiguous(memory_format=torch.channels_last), t, context,
                        cross_attention_kwargs={"gligen": batch}).sample
