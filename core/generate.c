@@ -42,6 +42,7 @@ void
 tess_job_plan_clear (TessJobPlan *plan)
 {
   g_clear_pointer (&plan->model, g_free);
+  g_clear_pointer (&plan->names, g_free);
 }
 
 static const TessPhase *
@@ -63,7 +64,7 @@ plan_phases (Session *session, GError **error)
                                      session->n_bytes_free, error);
 
       session->plans[i] = job.plan;
-      job.plan.model = NULL;
+      job.plan.model = job.plan.names = NULL;
       tess_job_finish (&job);
       if (!good)
         return FALSE;
@@ -108,6 +109,7 @@ sum_plans (const Session *session, TessJobPlan *plan)
       main = &session->plans[i];
   *plan = *main;
   plan->model = g_strdup (main->model);
+  plan->names = g_strdup (main->names);
   plan->n_calls = 0;
   plan->n_bytes = 0;
   plan->n_flops = plan->seconds = 0.0;
@@ -146,7 +148,7 @@ tess_studio_plan (TessStudio *studio,
     {
       /* What did not fit, for those who show it. */
       *plan = session.plans[0];
-      session.plans[0].model = NULL;
+      session.plans[0].model = session.plans[0].names = NULL;
     }
   return FALSE;
 }

@@ -38,6 +38,8 @@ typedef struct
   /* Nothing says whether its file predicts eps or v; what such files mostly do
    * is taken. Once said (core/told.h, a request's prediction) it is known. */
   gboolean prediction_guessed;
+  gchar *names; /* all that instances may show, "tree, house"; NULL: whatever
+                   the model can paint, or it takes no instances */
 } TessJobPlan;
 
 void tess_job_plan_clear (TessJobPlan *plan);

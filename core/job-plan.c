@@ -296,6 +296,7 @@ gboolean
 tess_job_make_plan (TessJob *job, GError **error)
 {
   const TessTilePlan *tiles = job->method->plan;
+  const TessInstanceConfig *instance = tess_model_instance (job->studio->model);
   TessJobPlan *plan = &job->plan;
   gint branches = job->negative ? 2 : 1;
   gint64 n_first, n_samples;
@@ -322,6 +323,8 @@ tess_job_make_plan (TessJob *job, GError **error)
   plan->model = g_strdup (tess_model_name (job->studio->model));
   plan->prediction_guessed
       = tess_model_diffusion (job->studio->model)->prediction_guessed;
+  if (instance != NULL && instance->names[0])
+    plan->names = g_strdup (instance->names);
 
   free = job->n_bytes_free ? job->n_bytes_free : tess_free_memory ();
   if (job->request->memory)

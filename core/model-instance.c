@@ -301,8 +301,30 @@ tess_model_load_instance (TessModel *model,
   return FALSE;
 }
 
-/* "formats", "masked": what shapes cannot say. A missing file means all
- * formats, and fusers that see everything. */
+/* Texts in a list, joined; those that do not fit are left out. */
+static void
+read_names (JsonObject *object, gchar names[TESS_MAX_NAMES])
+{
+  JsonNode *list = json_object_get_member (object, "names");
+  guint n = list != NULL && JSON_NODE_HOLDS_ARRAY (list)
+                ? json_array_get_length (json_node_get_array (list))
+                : 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      JsonNode *node = json_array_get_element (json_node_get_array (list), i);
+      const gchar *name
+          = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+      gsize at = strlen (names);
+
+      if (name != NULL && at + strlen (name) + 3 <= TESS_MAX_NAMES)
+        g_snprintf (names + at, TESS_MAX_NAMES - at, "%s%s", at ? ", " : "",
+                    name);
+    }
+}
+
+/* "formats", "masked", "names": what shapes cannot say. A missing file means
+ * all formats, and fusers that see everything. */
 static gboolean
 read_config (const gchar *folder, TessInstanceConfig *config, GError **error)
 {
@@ -320,6 +342,7 @@ read_config (const gchar *folder, TessInstanceConfig *config, GError **error)
   object = json_node_get_object (root);
   config->masked
       = json_object_get_boolean_member_with_default (object, "masked", FALSE);
+  read_names (object, config->names);
   list = json_object_get_member (object, "formats");
   if (list == NULL || !JSON_NODE_HOLDS_ARRAY (list))
     return TRUE;

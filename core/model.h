@@ -128,6 +128,7 @@ typedef enum
   TESS_FORMAT_MASK = 1 << 3, /* polygon and segmentation */
 } TessFormat;
 
+#define TESS_MAX_NAMES 256
 #define TESS_MAX_SLOTS 30 /* as many as sets of regions have bits for */
 
 /* What InstanceDiffusion adds to a UNet: a tokenizer, a fuser in each
@@ -148,6 +149,8 @@ typedef struct
   TessFormat formats; /* those that it was trained on */
   gboolean masked; /* the finest fusers let a cell read only of what lies there:
                       tess_grounding_cells */
+  gchar names[TESS_MAX_NAMES]; /* all that it was shown, "tree, house"; empty:
+                                  whatever the base model knows */
 } TessInstanceConfig;
 
 #define TESS_STRUCTURE_GROUPS 32 /* of norms, as published */

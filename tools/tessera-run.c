@@ -69,6 +69,8 @@ print_plan (const TessJobPlan *plan)
     printf (
         "guessed   whether it predicts eps or v: the file does not say; say "
         "it once with --prediction, it is remembered\n");
+  if (plan->names)
+    printf ("instances %s\n", plan->names);
   printf ("canvas    %d x %d pixels, %d x %d cells\n", plan->width,
           plan->height, plan->cells_w, plan->cells_h);
   printf ("tiles     %d of %d x %d cells, %d samples at once\n", plan->n_tiles,

@@ -33,7 +33,7 @@ struct _TessInstanceList
   GtkWidget *chooser;
   GtkWidget *rows;
   GtkWidget *frame; /* round them */
-  GtkWidget *hint;
+  GtkWidget *hint, *names;
   GtkWidget *warning, *words; /* of the plan: a line, and its label */
   GPtrArray *all;             /* of Row */
   gchar *state;               /* what they show, to be compared */
@@ -470,6 +470,19 @@ tess_instance_list_set_warning (TessInstanceList *list, const gchar *text)
   gtk_widget_set_visible (list->warning, shown);
 }
 
+void
+tess_instance_list_set_names (TessInstanceList *list, const gchar *names)
+{
+  g_autofree gchar *text
+      = names
+            ? g_strdup_printf (_ ("This model has learnt to place: %s."), names)
+            : NULL;
+
+  if (text)
+    gtk_label_set_text (GTK_LABEL (list->names), text);
+  gtk_widget_set_visible (list->names, text != NULL);
+}
+
 gint
 tess_instance_list_n (TessInstanceList *list)
 {
@@ -586,14 +599,17 @@ tess_instance_list_new (GimpImage *image, GObject *config)
          "A layer that is filled is a box. One that is painted on, or has a "
          "mask, is that shape. A path of the same name is a scribble, or a "
          "point where it has a single anchor."));
+  list->names = tess_note_new ("");
   list->warning = warning_new (&list->words);
   gtk_box_pack_start (GTK_BOX (list), list->chooser, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (list), list->warning, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (list), list->frame, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (list), list->hint, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (list), list->names, FALSE, FALSE, 0);
   gtk_widget_show_all (list->rows);
   gtk_widget_set_no_show_all (list->frame, TRUE);
   gtk_widget_set_no_show_all (list->hint, TRUE);
+  gtk_widget_set_no_show_all (list->names, TRUE);
   g_signal_connect_swapped (list->chooser, "chosen", G_CALLBACK (look), list);
   g_signal_connect (list, "hierarchy-changed", G_CALLBACK (on_hierarchy), NULL);
   show_rows (list);

@@ -29,6 +29,9 @@ void tess_instance_list_set_canvas (TessInstanceList *list,
 /* What the plan has to say; NULL: nothing. Shown while there are instances. */
 void tess_instance_list_set_warning (TessInstanceList *list, const gchar *text);
 
+/* All that the model can put into places, "tree, house"; NULL: anything. */
+void tess_instance_list_set_names (TessInstanceList *list, const gchar *names);
+
 /* What to draw over the picture: (element-type TessMark) (transfer full). */
 GPtrArray *tess_instance_list_marks (TessInstanceList *list);
 

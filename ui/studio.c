@@ -256,6 +256,8 @@ on_planned (const TessJobPlan *plan, const GError *error, gpointer data)
       return;
     }
   studio->guessed = plan->prediction_guessed;
+  if (studio->instances)
+    tess_instance_list_set_names (studio->instances, plan->names);
   line = tess_studio_plan_text (plan, studio->planned_w, studio->planned_h);
   gtk_label_set_text (GTK_LABEL (studio->plan), line);
 

@@ -202,6 +202,7 @@ START_TEST (as_trained)
   ck_assert (tess_model_add_instances (model, folder, &error));
   ck_assert_int_eq (tess_model_instance (model)->formats,
                     TESS_FORMAT_BOX | TESS_FORMAT_MASK);
+  ck_assert_str_eq (tess_model_instance (model)->names, "tree, house");
   remove_addition (folder);
   scene_init (scene);
   tess_formula_values ("input:context", 0.0, sqrt (3.0), 0, 77 * 128,

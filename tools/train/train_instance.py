@@ -52,6 +52,7 @@ def main():
     vae = vae.to(device, memory_format=torch.channels_last).eval()
     unet = UNet2DConditionModel.from_pretrained(a.model / "unet", torch_dtype=torch.float32).requires_grad_(False)
     instance_model.add(unet)
+    unet.instance_config["names"] = list(instance_data.OBJECTS)
     # The gates begin at zero and hold back all that is behind them: they learn faster.
     gates = [p for n, p in unet.named_parameters() if instance_model.is_gate(n)]
     rest = [p for n, p in unet.named_parameters() if instance_model.is_ours(n) and not instance_model.is_gate(n)]
