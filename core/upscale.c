@@ -3,6 +3,7 @@
 #include "core/upscale.h"
 
 #include "core/canvas.h"
+#include "core/colour-hold.h"
 #include "core/error.h"
 
 #include <glib/gi18n-lib.h>
@@ -348,6 +349,10 @@ tess_upscale_finish (const TessUpscale *upscale,
 
   if (!tess_colour_fix (fix, planes, picture->padded_w, picture->padded_h,
                         picture, 0, cancellable, error))
+    return NULL;
+  if (fix != TESS_COLOUR_KEEP
+      && !tess_colour_hold (planes, picture->padded_w, picture->padded_h,
+                            picture, 0, cancellable, error))
     return NULL;
   canvas = crop (upscale, planes);
   if (picture->width != upscale->width || picture->height != upscale->height)

@@ -56,7 +56,8 @@ gboolean tess_upscale_read (gint x,
 /**
  * tess_upscale_finish:
  * What was painted, [3, padded_h, padded_w] of the canvas (changed), with its
- * colours brought back, without what was mirrored, at the result's size:
+ * colours brought back and, unless they are kept as painted, held region by
+ * region (core/colour-hold.h); without what was mirrored, at the result's size:
  * "R'G'B' float", or "R'G'B'A float" where the picture lets through; in 0..1
  * but for what the picture has beyond.
  * Errors: G_IO_ERROR_CANCELLED.
