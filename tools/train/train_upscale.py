@@ -42,11 +42,16 @@ class Pool:
             if painted.exists():
                 self.chunks[path.name]["painted"] = torch.load(painted, weights_only=True)
 
-    def draw(self, n, cells, rng):
-        """n windows: (chunk, pair, y, x) in cells."""
+    def draw(self, n, cells, rng, painted=0.0):
+        """n windows: (chunk, pair, y, x) in cells; a share of them from chunks that are painted, if any are."""
         r = lambda k: int(torch.randint(k, (1,), generator=rng))
         names, places = sorted(self.chunks), upscale_data.SIDE // 8 - cells + 1
-        return [(self.chunks[names[r(len(names))]], r(upscale_data.PER_CHUNK), r(places), r(places)) for _ in range(n)]
+        those = [m for m in names if "painted" in self.chunks[m]]
+        out = []
+        for i in range(n):
+            mine = those if those and i < painted * n else names
+            out.append((self.chunks[mine[r(len(mine))]], r(upscale_data.PER_CHUNK), r(places), r(places)))
+        return out
 
 
 def cut(rows, field, cells, scale=1):
@@ -257,7 +262,7 @@ def train_fusion(a, model):
     rng = torch.Generator().manual_seed(1 + run.step)
 
     def batch(pool, n, rng):
-        rows = pool.draw(n, a.cells, rng)
+        rows = pool.draw(n, a.cells, rng, 0.75)
         enlarged = [({"picture": upscale_data.enlarge(c["small"][i][None])}, 0, y, x) for c, i, y, x in rows]
         small = cut(enlarged, "picture", a.cells, 8)
         large = ae_model.to_float(cut(rows, "large", a.cells, 8))
@@ -265,7 +270,7 @@ def train_fusion(a, model):
         share, level = torch.rand(2, n, 1, 1, 1, generator=rng)
         z = z + 0.5 * share * (z_small - z) + 0.1 * level * torch.randn(z.shape, generator=rng)
         for k, row in enumerate(rows):
-            if "painted" in row[0] and k % 4:
+            if "painted" in row[0]:
                 z[k] = cut([row], "painted", a.cells)[0]
         return fast(z), fast(small), large
 

@@ -7,9 +7,8 @@ reads both alike.
     parts.look(z_small, t); v = unet(x, t, context).sample
     decoder = upscale_model.Fusions(vae, config)   # picture = decoder.decode(z, enlarged, fidelity)
 
-Modulations begin at what they find: their norm's weights by calibrate(), gamma and beta at zero; so do fusions, whose
-last convolution begins at zero. Source: Wang 2023
-(StableSR), Park 2019 (SPADE), Wang 2018 (ESRGAN).
+Modulations begin at what they find: their norm's weights by calibrate(), gamma and beta at zero; so do fusions, where
+every convolution that ends a branch begins at zero. Source: Wang 2023 (StableSR), Park 2019 (SPADE), Wang 2018 (ESRGAN).
 """
 import json
 import math
@@ -251,8 +250,11 @@ class Fusions(nn.Module):
         c = vae.config
         for k in FUSED:
             fusion = Fusion(c.block_out_channels[k], c.norm_num_groups, config or CONFIG)
-            for p in fusion.encode_enc_3.conv2.parameters():
-                nn.init.zeros_(p)
+            first, last = fusion.encode_enc_1, fusion.encode_enc_3
+            dense = [m.conv5 for m in fusion.modules() if isinstance(m, Dense)]
+            for m in (first.conv2, first.conv_out, last.conv2, *dense):
+                nn.init.zeros_(m.weight)
+                nn.init.zeros_(m.bias)
             setattr(self, f"fusion_layer_{k}", fusion)
 
     def features(self, picture):
