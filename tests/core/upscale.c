@@ -53,9 +53,8 @@ new_request (GeglBuffer *src, gint width, gint height)
 }
 
 static GeglBuffer *
-paint (TessRequest *request)
+paint_in (TessStudio *studio, TessRequest *request)
 {
-  g_autoptr (TessStudio) studio = tess_studio_new ();
   g_autoptr (GError) error = NULL;
   GeglBuffer *result = tess_studio_run (studio, request, NULL, NULL, &error);
 
@@ -63,6 +62,14 @@ paint (TessRequest *request)
   ck_assert_int_eq (gegl_buffer_get_width (result), request->width);
   ck_assert_int_eq (gegl_buffer_get_height (result), request->height);
   return result;
+}
+
+static GeglBuffer *
+paint (TessRequest *request)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+
+  return paint_in (studio, request);
 }
 
 static void
@@ -82,7 +89,8 @@ START_TEST (a_picture_is_painted_larger)
 {
   g_autoptr (TessRequest) request
       = new_request (picture (23, 18, "R'G'B' u8", FALSE), 92, 72);
-  g_autoptr (GeglBuffer) first = paint (request);
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (GeglBuffer) first = paint_in (studio, request);
   g_autoptr (GeglBuffer) again = paint (request);
   g_autofree gfloat *a = tess_test_pixels (first);
   g_autofree gfloat *b = tess_test_pixels (again);
@@ -103,7 +111,7 @@ START_TEST (a_picture_is_painted_larger)
         other->fidelity = 0.0;
       else
         other->sampler = TESS_SAMPLER_DDIM;
-      result = paint (other);
+      result = paint_in (studio, other);
       c = tess_test_pixels (result);
       ck_assert_double_gt (tess_test_error (c, a, n), 1e-3);
     }
@@ -366,28 +374,32 @@ START_TEST (tiles_may_shift)
   g_autoptr (TessRequest) request
       = new_request (picture (60, 44, "R'G'B' u8", FALSE), 240, 176);
   g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (GeglBuffer) usual = paint (request);
+  g_autoptr (GeglBuffer) usual = paint_in (studio, request);
   g_autofree gfloat *a = tess_test_pixels (usual);
-  g_autoptr (GeglBuffer) other = NULL;
-  g_autofree gfloat *b = NULL;
   TessJobPlan plan, quick;
 
   ck_assert (tess_studio_plan (studio, request, &plan, NULL));
-  request->refine = rows[_i];
-  ck_assert (tess_studio_plan (studio, request, &quick, NULL));
-  other = paint (request);
-  b = tess_test_pixels (other);
-  if (rows[_i] == TESS_REFINE_MULTIDIFFUSION)
-    ck_assert_int_eq (quick.n_calls, plan.n_calls);
-  else
-    ck_assert_int_lt (quick.n_calls, plan.n_calls * 3 / 4);
-  ck_assert_double_gt (tess_test_error (b, a, 240 * 176 * 3), 1e-4);
-  for (gint c = 0; c < 3; c++)
-    ck_assert_double_eq_tol (mean_of (a, 240, 176, c), mean_of (b, 240, 176, c),
-                             2.0 / 255.0);
-  assert_finite (other);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autoptr (GeglBuffer) other = NULL;
+      g_autofree gfloat *b = NULL;
+
+      request->refine = rows[i];
+      ck_assert (tess_studio_plan (studio, request, &quick, NULL));
+      other = paint_in (studio, request);
+      b = tess_test_pixels (other);
+      if (rows[i] == TESS_REFINE_MULTIDIFFUSION)
+        ck_assert_int_eq (quick.n_calls, plan.n_calls);
+      else
+        ck_assert_int_lt (quick.n_calls, plan.n_calls * 3 / 4);
+      ck_assert_double_gt (tess_test_error (b, a, 240 * 176 * 3), 1e-4);
+      for (gint c = 0; c < 3; c++)
+        ck_assert_double_eq_tol (mean_of (a, 240, 176, c),
+                                 mean_of (b, 240, 176, c), 2.0 / 255.0);
+      assert_finite (other);
+      tess_job_plan_clear (&quick);
+    }
   tess_job_plan_clear (&plan);
-  tess_job_plan_clear (&quick);
 }
 END_TEST
 
@@ -602,7 +614,7 @@ tess_test_suite (void)
   tcase_add_test (tcase, unseen_colours_do_not_bleed);
   tcase_add_test (tcase, what_is_beyond_is_kept);
   tcase_add_test (tcase, any_size_upscales);
-  tcase_add_loop_test (tcase, tiles_may_shift, 0, 4);
+  tcase_add_test (tcase, tiles_may_shift);
   tcase_add_test (tcase, canvases);
   tcase_add_test (tcase, it_goes_on_where_it_was);
   tcase_add_test (tcase, what_cannot_be_done_is_said);
