@@ -647,6 +647,7 @@ START_TEST (horizons_own)
   ck_assert_ptr_nonnull (structure);
   ck_assert_int_eq (structure->window, 32);
   ck_assert (structure->aside);
+  ck_assert_ptr_nonnull (tess_model_fusion (model));
 }
 END_TEST
 
