@@ -144,6 +144,11 @@ def drops(rng):
     return [int(box), int(point), int(scrib), int(mask)]
 
 
+def region_names(photograph):
+    """What its sky and its ground are called."""
+    return [{"clear": "clear sky"}.get(photograph["sky"], f"{photograph['sky']} sky"), photograph["cls"]]
+
+
 class Scenes:
     """Pictures of 256 pixels with what is where in them. The names must be encoded by the caller: the text encoder's
     pooled state of each of `names` goes into "text"."""
@@ -226,7 +231,7 @@ class Scenes:
             hidden |= m
         rows = np.arange(side)[:, None].repeat(side, 1)
         if rng.random() < 0.3 and 0.15 < skyline < 0.9:
-            names += [{"clear": "clear sky"}.get(p["sky"], f"{p['sky']} sky"), p["cls"]]
+            names += region_names(p)
             masks += [(rows < (skyline - 0.03) * side) & ~hidden, (rows > (skyline + 0.03) * side) & ~hidden]
         keep = [i for i in range(len(names)) if masks[i].sum() >= 80]
         words = [p["cls"]] + [f"a {names[i]}" for i in keep if names[i] in self.by_name]

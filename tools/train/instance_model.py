@@ -135,6 +135,19 @@ class PositionNet(nn.Module):
         tokens.append(self.linears_list[4](parts))
         return torch.cat(tokens, 1)
 
+    @torch.no_grad()
+    def tell_apart(self, texts):
+        """Texts [n, text_width] of what will be named, which a text encoder that never saw such things finds nearly
+        alike: adds to the first layers' sight of them what makes their covariance the identity."""
+        mean, width = texts.mean(0), texts.shape[1]
+        _, spread, axes = torch.linalg.svd(texts - mean, full_matrices=False)
+        spread = spread / len(texts) ** 0.5
+        whiten = axes.T @ torch.diag(1 / (spread + 0.05 * spread[0])) @ axes
+        for mlp in self.linears_list[:len(FORMATS)]:
+            extra = torch.randn(mlp[0].out_features, width) @ whiten.cpu() / len(texts) ** 0.5
+            mlp[0].weight[:, :width] += extra.to(mlp[0].weight)
+            mlp[0].bias -= (extra @ mean.cpu()).to(mlp[0].bias)
+
     def keep_regions(self, used, box, segmentation, drop):
         """[b, slots, cells] true where an instance's mask lies, or its box in whole cells; and what the tokens score
         more."""

@@ -40,6 +40,7 @@ def main():
     ap.add_argument("--lr", type=float, default=3e-4)
     ap.add_argument("--workers", type=int, default=8)
     ap.add_argument("--every", type=float, default=3, help="minutes between checkpoints")
+    ap.add_argument("--head-start", type=float, default=3, help="what instances score more at first")
     ap.add_argument("--pool", type=int, default=0, help="learn from so many scenes, kept in OUT/pool.pt: without a card")
     a = ap.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
@@ -88,6 +89,11 @@ def main():
             for k, n in enumerate(row[:out.shape[1]]):
                 out[i, k] = pooled[n]
         return out
+
+    if not state.exists():
+        known = sorted(set(instance_data.OBJECTS) | {n for p in instance_data.Scenes(a.pack).photographs
+                                                     for n in instance_data.region_names(p)})
+        unet.position_net.tell_apart(encode(known).pooler_output)
 
     def save():
         for p, m in zip(params, mean):
@@ -139,7 +145,7 @@ def main():
         s = alphas[t].view(-1, 1, 1, 1)
         x, v = s.sqrt() * z + (1 - s).sqrt() * e, s.sqrt() * e - (1 - s).sqrt() * z
         # What to paint is learnt while instances are hard to overlook, to look for them after that.
-        unet.position_net.head_start = max(0, 3 * (1 - done / 0.6))
+        unet.position_net.head_start = max(0, a.head_start * (1 - done / 0.6))
         with ae_model.low_precision(device):
             out = unet(x.contiguous(memory_format=torch.channels_last), t, context,
                        cross_attention_kwargs={"gligen": batch}).sample
