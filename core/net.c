@@ -28,13 +28,17 @@ tess_net_optional_weight (const TessNet *net,
 }
 
 TessValue *
-tess_net_conv3 (const TessNet *net, const gchar *path, TessValue *src)
+tess_net_conv3 (const TessNet *net,
+                const gchar *path,
+                TessValue *src,
+                TessActivation act)
 {
   TessConv2d conv = { .src = src,
                       .weight = tess_net_weight (net, path, "weight"),
                       .bias = tess_net_optional_weight (net, path, "bias"),
                       .pad_begin = 1,
-                      .pad_end = 1 };
+                      .pad_end = 1,
+                      .act = act };
 
   return tess_conv2d (net->program, &conv);
 }

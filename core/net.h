@@ -23,9 +23,12 @@ const TessWeight *tess_net_optional_weight (const TessNet *net,
                                             const gchar *path,
                                             const gchar *name);
 
-/* 3x3, stride 1, size kept; with path.weight and path.bias. */
-TessValue *
-tess_net_conv3 (const TessNet *net, const gchar *path, TessValue *src);
+/* 3x3, stride 1, size kept; with path.weight and path.bias; @act as TessConv2d
+ * has it. */
+TessValue *tess_net_conv3 (const TessNet *net,
+                           const gchar *path,
+                           TessValue *src,
+                           TessActivation act);
 
 /* path.weight and, if there, path.bias. */
 TessValue *tess_net_linear (const TessNet *net,

@@ -179,7 +179,8 @@ tess_structure_net_record_maps (const TessStructureNet *net,
 {
   const TessStructureConfig *config = net->config;
   Recording r = { begin (net->model, program), net, row, 0 };
-  TessValue *x = tess_net_conv3 (&r.layers, ENCODER "input_blocks.0.0", src);
+  TessValue *x = tess_net_conv3 (&r.layers, ENCODER "input_blocks.0.0", src,
+                                 TESS_ACT_NONE);
   gint last = config->n_levels - 1;
   gchar path[64];
 
@@ -223,11 +224,10 @@ tess_structure_record_modulation (TessModel *model,
                       .bias = tess_net_weight (&net, beta, "bias"),
                       .pad_begin = 1,
                       .pad_end = 1 };
-  TessValue *a = tess_net_conv3 (&net, shared, map), *factor;
+  TessValue *a = tess_net_conv3 (&net, shared, map, TESS_ACT_RELU), *factor;
 
-  a = tess_activate (program, a, TESS_ACT_RELU);
   h = tess_net_group_norm (&net, norm, h, NULL, NORM_EPS, TESS_ACT_NONE);
-  factor = tess_net_conv3 (&net, gamma, a);
+  factor = tess_net_conv3 (&net, gamma, a, TESS_ACT_NONE);
   conv.src = a;
   conv.residual = h;
   a = tess_conv2d (program, &conv);
@@ -246,7 +246,7 @@ tess_structure_record_tail (const TessNet *net,
 {
   g_autofree gchar *conv2 = g_strconcat (path, ".conv2", NULL);
 
-  h = tess_net_conv3 (net, conv2, h);
+  h = tess_net_conv3 (net, conv2, h, TESS_ACT_NONE);
   return tess_structure_record_modulation (net->model, net->program, path, h,
                                            map,
                                            tess_net_shortcut (net, path, src));

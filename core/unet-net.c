@@ -389,7 +389,7 @@ tess_unet_net_record (const TessUnetNet *net,
     tess_structure_net_record_maps (
         call->structure, program, tess_input (program, call->structure_src),
         tess_input (program, call->structure_row), r.maps);
-  x = note (&r, tess_net_conv3 (&r.layers, "conv_in", x));
+  x = note (&r, tess_net_conv3 (&r.layers, "conv_in", x, TESS_ACT_NONE));
   g_ptr_array_add (skips, x);
   for (gint i = 0; i <= last; i++)
     {
@@ -430,6 +430,6 @@ tess_unet_net_record (const TessUnetNet *net,
 
   x = tess_net_group_norm (&r.layers, "conv_norm_out", x, NULL,
                            config->norm_eps, TESS_ACT_SILU);
-  x = tess_net_conv3 (&r.layers, "conv_out", x);
+  x = tess_net_conv3 (&r.layers, "conv_out", x, TESS_ACT_NONE);
   tess_store (program, x, call->dst);
 }

@@ -159,7 +159,7 @@ record_resnet (TessVaeRecording *r, gint u, gboolean middle, TessValue *x)
   TessValue *h = tess_vae_record_norm (r, &layers, u, unit->norm, norm1, x,
                                        TESS_ACT_SILU);
 
-  h = tess_net_conv3 (&layers, conv1, h);
+  h = tess_net_conv3 (&layers, conv1, h, TESS_ACT_NONE);
   if (middle)
     return h;
   conv.src = tess_vae_record_norm (r, &layers, u, unit->norm + 1, norm2, h,
@@ -182,11 +182,10 @@ record_dense (TessVaeRecording *r, const gchar *path, TessValue *x)
     {
       g_autofree gchar *name = g_strdup_printf ("%s.conv%d", path, i);
 
-      last = tess_net_conv3 (&layers, name, all);
-      if (i == 5)
-        break;
-      last = tess_activate (layers.program, last, TESS_ACT_LEAKY_RELU);
-      all = tess_concat (layers.program, all, last);
+      last = tess_net_conv3 (&layers, name, all,
+                             i < 5 ? TESS_ACT_LEAKY_RELU : TESS_ACT_NONE);
+      if (i < 5)
+        all = tess_concat (layers.program, all, last);
     }
   return tess_scale (
       layers.program,

@@ -431,7 +431,7 @@ record_resnet (TessVaeRecording *r, gint u, gboolean middle, TessValue *x)
 
   h = tess_vae_record_norm (r, &r->layers, u, unit->norm, norm1, x,
                             TESS_ACT_SILU);
-  h = tess_net_conv3 (&r->layers, conv1, h);
+  h = tess_net_conv3 (&r->layers, conv1, h, TESS_ACT_NONE);
   if (middle)
     return h;
   h = tess_vae_record_norm (r, &r->layers, u, unit->norm + 1, norm2, h,
@@ -521,11 +521,11 @@ record_end (TessVaeRecording *r, gint u, TessValue *x)
     {
       if (!encoder && r->net->config->post_quant_conv)
         x = record_quant (r, "post_quant_conv", x);
-      return tess_net_conv3 (&r->layers, in, x);
+      return tess_net_conv3 (&r->layers, in, x, TESS_ACT_NONE);
     }
   x = tess_vae_record_norm (r, &r->layers, u, unit->norm, norm, x,
                             TESS_ACT_SILU);
-  x = tess_net_conv3 (&r->layers, out, x);
+  x = tess_net_conv3 (&r->layers, out, x, TESS_ACT_NONE);
   if (encoder && r->net->config->quant_conv)
     x = record_quant (r, "quant_conv", x);
   return x;

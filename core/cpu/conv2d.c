@@ -290,6 +290,10 @@ tess_cpu_conv2d_new (TessHostBackend *host, const TessOp *base)
   self->n_source = tess_cpu_source_scratch (args->src, self->storage);
   if (args->act == TESS_ACT_SILU)
     post = (TessDnnlPost) { .eltwise = dnnl_eltwise_swish, .alpha = 1.0f };
+  else if (args->act == TESS_ACT_RELU)
+    post = (TessDnnlPost) { .eltwise = dnnl_eltwise_relu };
+  else if (args->act == TESS_ACT_LEAKY_RELU)
+    post = (TessDnnlPost) { .eltwise = dnnl_eltwise_relu, .alpha = 0.2f };
   if (args->residual != NULL)
     {
       other = tess_dnnl_desc_map (args->residual->type, dst->n, dst->h, dst->w,

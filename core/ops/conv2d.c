@@ -44,7 +44,8 @@ check (TessProgram *program, const TessConv2d *args, const TessShape *shape)
         program, klass, "the residual %s is not %s",
         tess_shape_string (&args->residual->shape, text[0]),
         tess_shape_string (shape, text[1]));
-  else if (args->act != TESS_ACT_NONE && args->act != TESS_ACT_SILU)
+  else if (args->act != TESS_ACT_NONE && args->act != TESS_ACT_SILU
+           && args->act != TESS_ACT_RELU && args->act != TESS_ACT_LEAKY_RELU)
     tess_program_fail_shape (program, klass, "an activation it does not have");
   else
     return args->bias == NULL

@@ -26,7 +26,7 @@ typedef struct
   gint stride;              /* 0: 1 */
   gint pad_begin, pad_end;  /* top and left; bottom and right */
   gint upsample;            /* 2: src is first doubled by nearest neighbour */
-  TessActivation act;       /* NONE or SILU */
+  TessActivation act;       /* NONE, SILU, RELU or LEAKY_RELU */
 } TessConv2d;
 TessValue *tess_conv2d (TessProgram *program, const TessConv2d *args);
 

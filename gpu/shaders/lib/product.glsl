@@ -45,14 +45,16 @@ cell_find (uint cell)
 }
 
 /* The element of src where the channels of a tap begin; @mask is all ones, or
- * zero, with element 0, where the tap is in the padding. */
+ * zero, with element 0, where the tap is in the padding. Without &&, whose
+ * branches cost every round of the loop, and of which llvmpipe (Mesa 26.1, LLVM
+ * 21, vectors of 256 bits, optimised only) makes zeros for rows that are not
+ * in the padding, in float16 and before a rectifier. */
 uint
 cell_element (Cell cell, uint ky, uint kx, out uint mask)
 {
   int y = cell.y + int (ky), x = cell.x + int (kx);
-  bool inside = cell.inside && y >= 0 && x >= 0
-                && y < int (push.src_h * push.upsample)
-                && x < int (push.src_w * push.upsample);
+  bool inside = all (bvec3 (cell.inside, uint (y) < push.src_h * push.upsample,
+                            uint (x) < push.src_w * push.upsample));
   uint half_or_not = push.upsample - 1u;
   uint at = cell.first + (uint (y) >> half_or_not) * push.src_w
             + (uint (x) >> half_or_not);
