@@ -273,12 +273,18 @@ area (const TessVaeRect *rect)
 /* What unit @u gives when it has read @rect. */
 static TessVaeRect
 after_unit (const TessVaeNet *net,
+            const TessVaeSpan *span,
             gint u,
             const TessVaeRect *rect,
             const TessVaeRect *needs)
 {
   switch (net->units[u].kind)
     {
+    case TESS_VAE_ATTENTION:
+      /* Cells that are there for their keys alone ask for nothing. */
+      if (span->keys == TESS_VAE_KEYS_LOCAL)
+        return needs[u + 1];
+      break;
     case TESS_VAE_UP:
       return (TessVaeRect) { 2 * rect->y0, 2 * rect->y1, 2 * rect->x0,
                              2 * rect->x1 };
@@ -286,7 +292,6 @@ after_unit (const TessVaeNet *net,
       return needs[u + 1];
     case TESS_VAE_IN:
     case TESS_VAE_RESNET:
-    case TESS_VAE_ATTENTION:
     case TESS_VAE_OUT:
     case TESS_VAE_FUSE:
     case TESS_VAE_DENSE:
@@ -325,7 +330,7 @@ tess_vae_net_estimate (const TessVaeNet *net,
       if (is_cut (unit))
         rect = needs[u];
       n_src = area (&rect);
-      rect = after_unit (net, u, &rect, needs);
+      rect = after_unit (net, span, u, &rect, needs);
       n_dst = area (&rect);
       switch (unit->kind)
         {
@@ -342,7 +347,8 @@ tess_vae_net_estimate (const TessVaeNet *net,
                                  ? n_src
                                  : (gdouble) span->canvas.h * span->canvas.w;
 
-            flops += 8.0 * n_src * ic * ic + 4.0 * n_src * n_keys * ic;
+            flops
+                += 4.0 * (n_src + n_dst) * ic * ic + 4.0 * n_dst * n_keys * ic;
             peak = MAX (peak, 5 * n_src * ic);
           }
           break;
@@ -439,6 +445,17 @@ record_resnet (TessVaeRecording *r, gint u, gboolean middle, TessValue *x)
   return tess_net_resnet_tail (&r->layers, unit->path, x, h);
 }
 
+/* A value that lies over @r->rect. */
+static TessValue *
+crop_to (const TessVaeRecording *r, const TessVaeRect *need, TessValue *x)
+{
+  if (tess_vae_rect_equal (&r->rect, need))
+    return x;
+  return tess_crop (r->layers.program, x, need->y0 - r->rect.y0,
+                    need->x0 - r->rect.x0, need->y1 - need->y0,
+                    need->x1 - need->x0);
+}
+
 static TessValue *
 as_tokens (TessProgram *program, TessValue *map)
 {
@@ -464,8 +481,12 @@ record_key_pair (const TessNet *layers,
   *v = as_tokens (layers->program, *v);
 }
 
+/* @needs: of the unit after it. */
 static TessValue *
-record_attention (TessVaeRecording *r, gint u, TessValue *x)
+record_attention (TessVaeRecording *r,
+                  gint u,
+                  const TessVaeRect *needs,
+                  TessValue *x)
 {
   const TessVaeUnit *unit = &r->net->units[u];
   TessProgram *program = r->layers.program;
@@ -493,6 +514,11 @@ record_attention (TessVaeRecording *r, gint u, TessValue *x)
         }
       record_key_pair (&r->layers, unit->path, keys, &attention.k,
                        &attention.v);
+    }
+  if (r->span->keys == TESS_VAE_KEYS_LOCAL)
+    {
+      h = crop_to (r, needs, h);
+      x = crop_to (r, needs, x);
     }
   attention.q = tess_net_linear (&r->layers, to_q, h, NULL, TESS_ACT_NONE);
   h = tess_attention (program, &attention);
@@ -534,10 +560,7 @@ record_end (TessVaeRecording *r, gint u, TessValue *x)
 TessValue *
 tess_vae_net_cut (TessVaeRecording *r, const TessVaeRect *need, TessValue *x)
 {
-  if (!tess_vae_rect_equal (&r->rect, need))
-    x = tess_crop (r->layers.program, x, need->y0 - r->rect.y0,
-                   need->x0 - r->rect.x0, need->y1 - need->y0,
-                   need->x1 - need->x0);
+  x = crop_to (r, need, x);
   r->rect = *need;
   return x;
 }
@@ -558,9 +581,10 @@ record_resize (TessVaeRecording *r,
           .pad_begin = up ? 1 : 0,
           .pad_end = 1 };
 
-  /* Here (and before a fusion) alone the halo that has become wrong is cut
-   * off: what is kept must be exact for the next level to start with, and a
-   * copy costs less before a map grows than after. */
+  /* Here (and before a fusion, and in attention to the tile alone) the halo
+   * that has become wrong is cut off: what is kept must be exact for the next
+   * level to start with, and a copy costs less before a map grows than after.
+   */
   conv.src = tess_vae_net_cut (r, need, x);
   return tess_conv2d (r->layers.program, &conv);
 }
@@ -597,7 +621,7 @@ tess_vae_net_record_units (TessVaeRecording *r,
           x = record_resnet (r, u, FALSE, x);
           break;
         case TESS_VAE_ATTENTION:
-          x = record_attention (r, u, x);
+          x = record_attention (r, u, &needs[u + 1], x);
           break;
         case TESS_VAE_UP:
         case TESS_VAE_DOWN:
@@ -613,7 +637,7 @@ tess_vae_net_record_units (TessVaeRecording *r,
           x = tess_vae_fusion_record (r, u, FALSE, NULL, x);
           break;
         }
-      r->rect = after_unit (r->net, u, &r->rect, needs);
+      r->rect = after_unit (r->net, r->span, u, &r->rect, needs);
     }
   return x;
 }
