@@ -213,16 +213,24 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
 }
 
 /* Less memory for the decoder, more passes: the first that fits, else the
- * last. 0: its own default. */
+ * last. 0: its own default. What is kept of a canvas of 8192 x 8192 pixels
+ * fits into the first: its encoder then need not estimate any statistics. */
 static gboolean
 fit_decoder (TessJob *job, Bytes *bytes, gsize free, GError **error)
 {
-  static const gsize limits[] = { 0, 192 << 20, 96 << 20, 48 << 20 };
+  static const struct
+  {
+    gsize tile, kept;
+  } limits[] = { { 0, 1200 << 20 },
+                 { 0, 0 },
+                 { 192 << 20, 192 << 20 },
+                 { 96 << 20, 96 << 20 },
+                 { 48 << 20, 48 << 20 } };
   gsize other = bytes->weights;
 
   for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
     {
-      tess_vae_set_limits (job->studio->vae, limits[i], limits[i]);
+      tess_vae_set_limits (job->studio->vae, limits[i].tile, limits[i].kept);
       if (!cost_decoder (job, bytes, error))
         return FALSE;
       bytes->weights += other;
