@@ -58,6 +58,7 @@ gboolean tess_studio_plan (TessStudio *studio,
 typedef enum
 {
   TESS_STAGE_LOAD,   /* weights, text */
+  TESS_STAGE_ENCODE, /* the picture given, or painted before */
   TESS_STAGE_SAMPLE, /* step of n_steps, tile of n_tiles */
   TESS_STAGE_DECODE,
 } TessStage;

@@ -178,6 +178,25 @@ picture_bytes (gsize n_pixels)
   return MIN (n_pixels * 3 * sizeof (gfloat), cache);
 }
 
+/* Of the picture that the canvas begins with, or that is enlarged. */
+static gboolean
+cost_encoder (TessJob *job, Bytes *bytes, gsize *weights, GError **error)
+{
+  const TessTilePlan *tiles = job->method->plan;
+  gsize n_bytes, needed;
+
+  job->n_flops_encode = 0.0;
+  if (job->init == NULL)
+    return TRUE;
+  if (!tess_vae_cost (job->studio->vae, tiles->height, tiles->width,
+                      TESS_VAE_ENCODES, &job->vae, &n_bytes, &needed,
+                      &job->n_flops_encode, error))
+    return FALSE;
+  bytes->decode = MAX (bytes->decode, n_bytes);
+  *weights += needed;
+  return TRUE;
+}
+
 static gboolean
 cost_decoder (TessJob *job, Bytes *bytes, GError **error)
 {
@@ -186,9 +205,11 @@ cost_decoder (TessJob *job, Bytes *bytes, GError **error)
   gsize vae_weights, cells = (gsize) tiles->width * tiles->height;
   TessType storage = tess_backend_storage (job->studio->backend);
 
-  if (!tess_vae_cost (job->studio->vae, tiles->height, tiles->width,
-                      job->fidelity > 0.0, &job->vae, &bytes->decode,
-                      &vae_weights, &job->n_flops_decode, error))
+  if (!tess_vae_cost (
+          job->studio->vae, tiles->height, tiles->width,
+          job->fidelity > 0.0 ? TESS_VAE_DECODES_FUSED : TESS_VAE_DECODES,
+          &job->vae, &bytes->decode, &vae_weights, &job->n_flops_decode, error)
+      || !cost_encoder (job, bytes, &vae_weights, error))
     return FALSE;
   bytes->weights = vae_weights
                    + tess_model_n_params (job->studio->model, TESS_PART_TEXT)
@@ -291,13 +312,13 @@ estimate_time (TessJob *job)
   TessJobPlan *plan = &job->plan;
   gdouble unet = tess_speed_get (plan->device, "unet", plan->model);
   gdouble vae = tess_speed_get (plan->device, "vae", plan->model);
+  gdouble coded = job->n_flops_encode + job->n_flops_decode;
 
-  plan->n_flops = plan->n_calls * job->n_flops_sample + job->n_flops_decode;
+  plan->n_flops = plan->n_calls * job->n_flops_sample + coded;
   plan->seconds = 0.0;
   if (unet > 0.0)
     plan->seconds = plan->n_calls * job->n_flops_sample / unet
-                    + job->n_flops_decode / (vae > 0.0 ? vae : unet)
-                    + LOAD_SECONDS;
+                    + coded / (vae > 0.0 ? vae : unet) + LOAD_SECONDS;
 }
 
 gboolean

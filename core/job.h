@@ -38,6 +38,7 @@ typedef struct
   gsize n_bytes_free; /* when the job was begun; 0: now */
   TessJobPlan plan;
   gdouble n_flops_sample; /* of the UNet's work on one sample */
+  gdouble n_flops_encode; /* the picture given; 0: there is none */
   gdouble n_flops_decode;
 } TessJob;
 

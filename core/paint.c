@@ -147,6 +147,14 @@ read_picture (gint x,
   return TRUE;
 }
 
+static void
+on_coded (gdouble fraction, gpointer data)
+{
+  Way *way = data;
+
+  tess_progress_coded (way->meter, fraction);
+}
+
 /* What the networks look at at every step: the encoder's mean, so that a job
  * that goes on sees the same. */
 static gboolean
@@ -155,12 +163,15 @@ encode_structure (Way *way, GError **error)
   TessJob *job = way->job;
   const TessVaeConfig *config = tess_model_vae (job->studio->model);
   TessEnlarged *picture = &job->upscale->picture;
-  const TessVaeSettings settings
-      = { .mode = job->vae.mode, .cancellable = way->args->cancellable };
+  const TessVaeSettings settings = { .mode = job->vae.mode,
+                                     .cancellable = way->args->cancellable,
+                                     .progress = on_coded,
+                                     .progress_data = way };
   GError *local = NULL;
 
   if (!tess_upscale_load (job->upscale, error))
     return FALSE;
+  tess_progress_begin (way->meter, TESS_STAGE_ENCODE);
   if (!tess_vae_encode (job->studio->vae, picture->padded_w, picture->padded_h,
                         tess_upscale_read, job->upscale, &settings,
                         &way->structure, NULL, &local)
@@ -183,13 +194,15 @@ encode_structure (Way *way, GError **error)
 }
 
 /* What the encoder says about @picture, drawn from by @random, in the scale
- * of the UNet's latents: [channels, height / factor, width / factor]. */
+ * of the UNet's latents: [channels, height / factor, width / factor].
+ * @canvas: it is the canvas's own; its edges meet as that's, and how far it is
+ * is told. */
 static gboolean
 encode_picture (Way *way,
                 GeglBuffer *picture,
                 gint width,
                 gint height,
-                gboolean wrap,
+                gboolean canvas,
                 TessRandom *random,
                 gfloat *dst,
                 GError **error)
@@ -197,9 +210,11 @@ encode_picture (Way *way,
   const TessVaeConfig *config = tess_model_vae (way->job->studio->model);
   const TessVaeSettings settings = {
     .mode = way->job->vae.mode,
-    .wrap_x = wrap && way->job->vae.wrap_x,
-    .wrap_y = wrap && way->job->vae.wrap_y,
+    .wrap_x = canvas && way->job->vae.wrap_x,
+    .wrap_y = canvas && way->job->vae.wrap_y,
     .cancellable = way->args->cancellable,
+    .progress = canvas ? on_coded : NULL,
+    .progress_data = way,
   };
   g_autoptr (TessTensor) mean = NULL;
   g_autoptr (TessTensor) logvar = NULL;
@@ -269,6 +284,7 @@ start_picture (Way *way, GError **error)
   if (picture == NULL)
     return FALSE;
   g_clear_object (&job->init);
+  tess_progress_begin (way->meter, TESS_STAGE_ENCODE);
   if (way->close.band > 0)
     {
       way->init = gegl_buffer_dup (picture);
@@ -577,14 +593,6 @@ write_picture (gint x,
   return TRUE;
 }
 
-static void
-on_decoded (gdouble fraction, gpointer data)
-{
-  Way *way = data;
-
-  tess_progress_decoded (way->meter, fraction);
-}
-
 /* A part of the enlarged canvas, in planes. */
 static gboolean
 write_planes (gint x,
@@ -644,13 +652,13 @@ decode (Way *way, GError **error)
   for (gsize i = 0; i < tess_tensor_n_elements (way->latent); i++)
     z[i] = z[i] / config->scaling_factor + config->shift_factor;
   settings.cancellable = way->args->cancellable;
-  settings.progress = on_decoded;
+  settings.progress = on_coded;
   settings.progress_data = way;
   if (job->upscale)
     {
       canvas = decode_enlarged (way, &settings, error);
       if (canvas != NULL)
-        tess_progress_decoded (way->meter, 1.0);
+        tess_progress_coded (way->meter, 1.0);
       return g_steal_pointer (&canvas);
     }
   canvas = tess_canvas_new (job->request->width, job->request->height);
@@ -665,7 +673,7 @@ decode (Way *way, GError **error)
     }
   if (way->init)
     tess_close_seam_keep (&way->close, canvas, way->init);
-  tess_progress_decoded (way->meter, 1.0);
+  tess_progress_coded (way->meter, 1.0);
   return g_steal_pointer (&canvas);
 }
 

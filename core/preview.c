@@ -31,8 +31,8 @@ decode_flops (const TessPreview *preview, gint w, gint h)
   const TessVaeSettings settings = { 0 };
   gdouble n_flops = INFINITY;
 
-  if (!tess_vae_cost (preview->vae, h, w, FALSE, &settings, NULL, NULL,
-                      &n_flops, NULL))
+  if (!tess_vae_cost (preview->vae, h, w, TESS_VAE_DECODES, &settings, NULL,
+                      NULL, &n_flops, NULL))
     return INFINITY;
   return n_flops;
 }

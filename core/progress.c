@@ -20,29 +20,33 @@ tess_progress_init (TessProgressMeter *meter,
     .device = job->plan.device,
     .model = job->plan.model,
     .n_flops_sample = job->n_flops_sample,
+    .n_flops_encode = job->n_flops_encode,
     .n_flops_decode = job->n_flops_decode,
     .n_samples = job->plan.n_calls,
     .sample_speed = tess_speed_get (job->plan.device, "unet", job->plan.model),
-    .decode_speed = tess_speed_get (job->plan.device, "vae", job->plan.model),
+    .coder_speed = tess_speed_get (job->plan.device, "vae", job->plan.model),
     .share = 1.0,
     .now = { .n_steps = job->plan.n_steps, .n_tiles = job->plan.n_tiles },
   };
 }
 
 static void
-tell (TessProgressMeter *meter, gdouble decoded)
+tell (TessProgressMeter *meter)
 {
-  gdouble sample_speed = meter->sample_speed, decode_speed, done, left, known;
+  gdouble sample_speed = meter->sample_speed, coder_speed, coded, done, left;
+  gdouble known = MAX (meter->sample_speed, meter->coder_speed);
 
-  known = MAX (meter->sample_speed, meter->decode_speed);
   if (sample_speed <= 0.0)
     sample_speed = known > 0.0 ? known : ANY_SPEED;
-  decode_speed = meter->decode_speed > 0.0 ? meter->decode_speed : sample_speed;
+  coder_speed = meter->coder_speed > 0.0 ? meter->coder_speed : sample_speed;
+  coded = meter->encoded * meter->n_flops_encode
+          + meter->decoded * meter->n_flops_decode;
   done = meter->n_done * meter->n_flops_sample / sample_speed
-         + decoded * meter->n_flops_decode / decode_speed;
-  left = (meter->n_samples - meter->n_done) * meter->n_flops_sample
-             / sample_speed
-         + (1.0 - decoded) * meter->n_flops_decode / decode_speed;
+         + coded / coder_speed;
+  left
+      = (meter->n_samples - meter->n_done) * meter->n_flops_sample
+            / sample_speed
+        + (meter->n_flops_encode + meter->n_flops_decode - coded) / coder_speed;
   meter->now.seconds_left = known > 0.0 ? left + meter->seconds_after : -1.0;
   meter->now.fraction
       = meter->now.stage == TESS_STAGE_LOAD
@@ -59,7 +63,10 @@ tess_progress_begin (TessProgressMeter *meter, TessStage stage)
   meter->now.stage = stage;
   meter->stage_began = g_get_monotonic_time ();
   meter->pause = 0;
-  tell (meter, 0.0);
+  /* A job that goes on has its canvas and encodes nothing. */
+  if (stage > TESS_STAGE_ENCODE)
+    meter->encoded = 1.0;
+  tell (meter);
 }
 
 void
@@ -88,17 +95,24 @@ tess_progress_sampled (TessProgressMeter *meter,
   if (meter->n_done > meter->n_first && seconds > 0.0)
     meter->sample_speed
         = (meter->n_done - meter->n_first) * meter->n_flops_sample / seconds;
-  tell (meter, 0.0);
+  tell (meter);
 }
 
 void
-tess_progress_decoded (TessProgressMeter *meter, gdouble fraction)
+tess_progress_coded (TessProgressMeter *meter, gdouble fraction)
 {
   gdouble seconds = (g_get_monotonic_time () - meter->stage_began) / SECOND;
+  gboolean encodes = meter->now.stage == TESS_STAGE_ENCODE;
 
   if (fraction > 0.1 && seconds > 0.0)
-    meter->decode_speed = fraction * meter->n_flops_decode / seconds;
-  tell (meter, fraction);
+    meter->coder_speed
+        = fraction * (encodes ? meter->n_flops_encode : meter->n_flops_decode)
+          / seconds;
+  if (encodes)
+    meter->encoded = fraction;
+  else
+    meter->decoded = fraction;
+  tell (meter);
 }
 
 void
@@ -107,7 +121,7 @@ tess_progress_keep (TessProgressMeter *meter)
   if (meter->n_done > meter->n_first && meter->sample_speed > 0.0)
     tess_speed_put (meter->device, "unet", meter->model, meter->sample_speed,
                     1.0);
-  if (meter->now.stage == TESS_STAGE_DECODE && meter->decode_speed > 0.0)
-    tess_speed_put (meter->device, "vae", meter->model, meter->decode_speed,
+  if (meter->now.stage == TESS_STAGE_DECODE && meter->coder_speed > 0.0)
+    tess_speed_put (meter->device, "vae", meter->model, meter->coder_speed,
                     1.0);
 }

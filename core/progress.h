@@ -14,11 +14,12 @@ typedef struct
   const TessJobHooks *hooks; /* may be NULL */
   TessProgress now;
   const gchar *device, *model;
-  gdouble n_flops_sample, n_flops_decode;
+  gdouble n_flops_sample, n_flops_encode, n_flops_decode;
   gint64 n_samples; /* all */
   gint64 n_done;
-  gdouble sample_speed, decode_speed; /* operations per second, 0: not known */
-  gint64 stage_began, first_done;     /* us */
+  gdouble encoded, decoded;          /* parts that are done */
+  gdouble sample_speed, coder_speed; /* operations per second, 0: not known */
+  gint64 stage_began, first_done;    /* us */
   gint64 n_first;
   gdouble before, share; /* of the whole: phases done, this phase */
   gdouble seconds_after; /* for the phases to come */
@@ -32,7 +33,8 @@ void tess_progress_begin (TessProgressMeter *meter, TessStage stage);
 void tess_progress_sampled (TessProgressMeter *meter,
                             const TessDenoiseProgress *progress,
                             gint n_tiles);
-void tess_progress_decoded (TessProgressMeter *meter, gdouble fraction);
+/* Of what this stage encodes or decodes. */
+void tess_progress_coded (TessProgressMeter *meter, gdouble fraction);
 
 /* Remembers the speeds for the next job. */
 void tess_progress_keep (TessProgressMeter *meter);

@@ -299,14 +299,17 @@ gboolean
 tess_vae_cost (TessVae *vae,
                gint h,
                gint w,
-               gboolean fused,
+               TessVaeWay way,
                const TessVaeSettings *settings,
                gsize *n_bytes,
                gsize *weights,
                gdouble *n_flops,
                GError **error)
 {
-  const TessVaeNet *net = fused ? &vae->fused : &vae->decoder;
+  const TessVaeNet *nets[] = { [TESS_VAE_DECODES] = &vae->decoder,
+                               [TESS_VAE_DECODES_FUSED] = &vae->fused,
+                               [TESS_VAE_ENCODES] = &vae->encoder };
+  const TessVaeNet *net = nets[way];
   TessVaePlan plan;
   gsize bytes, needed;
   gboolean ok;

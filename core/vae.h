@@ -116,13 +116,20 @@ gboolean tess_vae_encode (TessVae *vae,
 /* Pixels per latent cell along an axis: 8 for four levels. */
 gint tess_vae_factor (const TessVae *vae);
 
-/* Peak bytes beside the weights to decode a canvas of that many latent cells
- * (each of the results may be NULL), looking at a picture where @fused; what
- * @sink makes of the pixels is not in it. */
+typedef enum
+{
+  TESS_VAE_DECODES,
+  TESS_VAE_DECODES_FUSED, /* looking at a picture */
+  TESS_VAE_ENCODES,
+} TessVaeWay;
+
+/* Peak bytes beside the weights that a canvas of that many latent cells takes
+ * that way (each of the results may be NULL); what is made of the pixels, or
+ * where they come from, is not in it. */
 gboolean tess_vae_cost (TessVae *vae,
                         gint h,
                         gint w,
-                        gboolean fused,
+                        TessVaeWay way,
                         const TessVaeSettings *settings,
                         gsize *n_bytes,
                         gsize *weights,

@@ -113,6 +113,9 @@ show_progress (const TessProgress *progress, gpointer data)
     case TESS_STAGE_LOAD:
       stage = g_strdup ("loading");
       break;
+    case TESS_STAGE_ENCODE:
+      stage = g_strdup ("encoding");
+      break;
     case TESS_STAGE_SAMPLE:
       stage = g_strdup_printf ("step %d of %d, tile %d of %d",
                                progress->step + 1, progress->n_steps,

@@ -50,6 +50,9 @@ tess_studio_progress_text (const TessProgress *progress)
     case TESS_STAGE_LOAD:
       g_string_append (text, _ ("Reading the model"));
       break;
+    case TESS_STAGE_ENCODE:
+      g_string_append (text, _ ("Reading the picture"));
+      break;
     case TESS_STAGE_SAMPLE:
       if (progress->n_phases > 1)
         {

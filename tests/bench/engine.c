@@ -299,8 +299,8 @@ bench_vae (const Bench *bench)
   gdouble n_flops = 0.0;
 
   if (vae == NULL
-      || !tess_vae_cost (vae, side, side, FALSE, &settings, NULL, NULL,
-                         &n_flops, &error))
+      || !tess_vae_cost (vae, side, side, TESS_VAE_DECODES, &settings, NULL,
+                         NULL, &n_flops, &error))
     die (error);
   what = g_strdup_printf ("vae decode %d px", side * tess_vae_factor (vae));
   for (gint i = 0; i <= n_runs; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tests/core/generate.c: whole jobs, on a small model of random weights. */
+#include "core/canvas.h"
 #include "core/error.h"
 #include "core/generate.h"
 #include "core/instances.h"
@@ -59,7 +60,8 @@ END_TEST
 typedef struct
 {
   gint n_told, cancel_at, n_previews;
-  gdouble fraction;
+  gint n_encoding;
+  gdouble fraction, encoded; /* the latter: how far encoding brought it */
   GCancellable *cancellable;
 } Told;
 
@@ -71,6 +73,11 @@ on_progress (const TessProgress *progress, gpointer data)
   ck_assert_double_ge (progress->fraction, told->fraction - 0.05);
   ck_assert_double_le (progress->fraction, 1.0);
   told->fraction = MAX (told->fraction, progress->fraction);
+  if (progress->stage == TESS_STAGE_ENCODE)
+    {
+      told->n_encoding++;
+      told->encoded = progress->fraction;
+    }
   if (++told->n_told == told->cancel_at)
     g_cancellable_cancel (told->cancellable);
 }
@@ -101,8 +108,37 @@ START_TEST (test_hooks)
 }
 END_TEST
 
-/* Cancelled at every word of progress in turn, the job says so and the studio
- * is as good as before. */
+/* A picture to begin with: its encoding is work, told of as such. */
+START_TEST (test_encoding)
+{
+  g_autoptr (TessStudio) studio = tess_studio_new ();
+  g_autoptr (TessRequest) request = tess_test_request ();
+  g_autofree gfloat *picture = NULL;
+  Told told = { 0 };
+  const TessJobHooks hooks = { on_progress, NULL, 0, &told };
+  TessJobPlan plan, without;
+  g_autoptr (GError) error = NULL;
+
+  tess_studio_plan (studio, request, &without, &error);
+  ck_no_error (error);
+  request->init = tess_canvas_new (96, 64);
+  request->strength = 0.5;
+  tess_studio_plan (studio, request, &plan, &error);
+  ck_no_error (error);
+  ck_assert_double_gt (plan.n_flops / plan.n_calls,
+                       without.n_flops / without.n_calls);
+  tess_job_plan_clear (&plan);
+  tess_job_plan_clear (&without);
+
+  picture = paint (studio, request, &hooks);
+  ck_assert_int_ge (told.n_encoding, 2);
+  ck_assert_double_gt (told.encoded, 0.02); /* loading ends at 0.01 */
+  ck_assert_double_eq (told.fraction, 1.0);
+}
+END_TEST
+
+/* Cancelled at every word of progress in turn, that of encoding a picture
+ * included, the job says so and the studio is as good as before. */
 START_TEST (test_cancel)
 {
   g_autoptr (TessStudio) studio = tess_studio_new ();
@@ -115,7 +151,9 @@ START_TEST (test_cancel)
   request->steps = 2;
   request->width = 96;
   request->batch = 2;
+  request->init = tess_canvas_new (96, 64);
   before = paint (studio, request, &count);
+  ck_assert_int_ge (all.n_encoding, 2);
   for (gint at = 1; at < all.n_told; at++)
     {
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -390,6 +428,7 @@ tess_test_suite (void)
                                tess_test_drop_model);
   tcase_add_test (tcase, test_same);
   tcase_add_test (tcase, test_hooks);
+  tcase_add_test (tcase, test_encoding);
   tcase_add_test (tcase, test_cancel);
   tcase_add_test (tcase, test_refused);
   tcase_add_test (tcase, test_ways);

@@ -412,6 +412,55 @@ memory_of_process (const gchar *key)
 }
 
 /* What is told beforehand is what is taken; and not told ten times over. */
+typedef struct
+{
+  gint n_told;
+  gdouble fraction;
+  GCancellable *cancellable;
+} Encoding;
+
+static void
+encoded (gdouble fraction, gpointer data)
+{
+  Encoding *encoding = data;
+
+  ck_assert_double_gt (fraction, encoding->fraction);
+  encoding->fraction = fraction;
+  encoding->n_told++;
+  g_cancellable_cancel (encoding->cancellable);
+}
+
+/* After each of its tiles in each pass; asked then, it stops. */
+START_TEST (an_encoder_tells_how_far_it_is)
+{
+  Small small;
+  g_autoptr (TessTensor) picture = two_halves (3, 12 * FACTOR, 12 * FACTOR);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Encoding whole = { 0 }, cut = { .cancellable = cancellable };
+  TessVaeSettings settings = { .mode = TESS_VAE_EXACT,
+                               .tile = 6,
+                               .progress = encoded,
+                               .progress_data = &whole };
+  TessTensor *mean = NULL;
+  g_autoptr (GError) error = NULL;
+
+  small_init (&small);
+  ck_assert (tess_vae_encode (small.vae, 12 * FACTOR, 12 * FACTOR, give,
+                              picture, &settings, &mean, NULL, &error));
+  ck_assert_int_ge (whole.n_told, 8); /* 4 tiles, several passes */
+  ck_assert_double_eq_tol (whole.fraction, 1.0, 1e-9);
+  tess_tensor_unref (mean);
+
+  settings.progress_data = &cut;
+  settings.cancellable = cancellable;
+  ck_assert (!tess_vae_encode (small.vae, 12 * FACTOR, 12 * FACTOR, give,
+                               picture, &settings, &mean, NULL, &error));
+  ck_assert (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  ck_assert_int_eq (cut.n_told, 1);
+  small_finish (&small);
+}
+END_TEST
+
 START_TEST (the_cost_is_honest)
 {
   static const struct
@@ -447,8 +496,8 @@ START_TEST (the_cost_is_honest)
 
       small_init (&small);
       tess_vae_set_limits (small.vae, 0, cases[i].limit);
-      tess_vae_cost (small.vae, 48, 64, FALSE, &settings, &told, &weights,
-                     &n_flops, &error);
+      tess_vae_cost (small.vae, 48, 64, TESS_VAE_DECODES, &settings, &told,
+                     &weights, &n_flops, &error);
       ck_no_error (error);
       /* Once beforehand: code is mapped, threads are there. */
       tess_vae_decode (small.vae, few, &settings, forget, NULL, &error);
@@ -570,6 +619,8 @@ tess_test_suite (void)
   tess_test_add (suite, "a flat canvas is no fault", a_flat_canvas_is_no_fault);
   tess_test_add (suite, "cancelling answers within one tile",
                  cancelling_answers_within_one_tile);
+  tess_test_add (suite, "an encoder tells how far it is",
+                 an_encoder_tells_how_far_it_is);
   tess_test_add (suite, "the cost is honest", the_cost_is_honest);
   tess_test_add (suite, "wrong sizes are refused", wrong_sizes_are_refused);
   tess_test_add (suite, "agrees with the reference", agrees_with_the_reference);
