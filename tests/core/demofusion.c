@@ -4,6 +4,7 @@
  * one after another. Formulas in place of a network. */
 #include "core/demofusion.h"
 #include "core/phase.h"
+#include "core/tensor-file.h"
 #include "tests/harness.h"
 
 #include <math.h>
@@ -32,6 +33,7 @@ static const struct
   { 48, 32, 2, FALSE, FALSE }, { 50, 39, 3, FALSE, FALSE },
   { 48, 33, 2, TRUE, FALSE },  { 49, 32, 3, TRUE, TRUE },
   { 16, 16, 1, FALSE, FALSE }, { 16, 70, 5, FALSE, FALSE },
+  { 72, 48, 3, FALSE, FALSE },
 };
 
 static TessSampler *
@@ -310,6 +312,101 @@ START_TEST (test_published)
 }
 END_TEST
 
+/* What PyTorch and diffusers computed (tools/train/make_demofusion_golden.py).
+ */
+typedef struct
+{
+  const gchar *name; /* of the set */
+  TessTensorFile *file;
+  const TessMethod *method;
+  const gfloat *x;
+  gint n_compared;
+} Golden;
+
+static gfloat *
+golden_of (const Golden *golden, const gchar *what, gsize n)
+{
+  g_autofree gchar *key = g_strdup_printf ("%s.%s", golden->name, what);
+  TessTensor *tensor = tess_tensor_file_get (golden->file, key);
+
+  if (tensor == NULL)
+    return NULL;
+  ck_assert_uint_eq (tess_tensor_n_elements (tensor), n);
+  return tess_tensor_f32 (tensor);
+}
+
+static void
+compare_step (Golden *golden, gint step)
+{
+  const TessTilePlan *plan = golden->method->plan;
+  g_autofree gchar *key = g_strdup_printf ("step.%d", step);
+  gsize n = (gsize) CHANNELS * plan->width * plan->height;
+  const gfloat *wanted = golden_of (golden, key, n);
+
+  if (wanted == NULL)
+    return;
+  ck_assert_double_lt (tess_test_error (golden->x, wanted, n), 1e-5);
+  golden->n_compared++;
+}
+
+/* The last step is compared when the loop has ended. */
+static gboolean
+golden_stepped (const TessDenoiseState *state, gpointer data, GError **error)
+{
+  Golden *golden = data;
+  const TessTilePlan *plan = golden->method->plan;
+  gint step = state->step - 1;
+  const gfloat *x = golden_of (golden, "starts_x", N_STEPS * plan->n_x);
+  const gfloat *y = golden_of (golden, "starts_y", N_STEPS * plan->n_y);
+
+  for (gint i = 0; i < plan->n_x; i++)
+    ck_assert_int_eq (plan->starts_x[i], (gint) x[step * plan->n_x + i]);
+  for (gint i = 0; i < plan->n_y; i++)
+    ck_assert_int_eq (plan->starts_y[i], (gint) y[step * plan->n_y + i]);
+  if (state->step < N_STEPS)
+    compare_step (golden, step);
+  return TRUE;
+}
+
+START_TEST (test_golden)
+{
+  static const struct
+  {
+    const gchar *name;
+    gint i, n_steps; /* which case; how many steps are kept */
+  } sets[] = { { "n2", 0, 6 }, { "n3", 6, 2 } };
+  g_autofree gchar *path = tess_test_data ("demofusion/golden.safetensors");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TessTensorFile) file = tess_tensor_file_open (path, &error);
+  g_autoptr (TessMethod) method = method_new (sets[_i].i, TESS_WEIGHT_UNIFORM);
+  g_autoptr (TessSampler) sampler = sampler_new (TESS_SAMPLER_DDIM);
+  gint w = method->plan->width, h = method->plan->height;
+  gsize n = (gsize) CHANNELS * w * h;
+  g_autoptr (TessTensor) x = tess_tensor_new_nchw (1, CHANNELS, h, w, NULL);
+  Golden golden = { sets[_i].name, file, method, tess_tensor_f32 (x), 0 };
+  TessKeep keep = { NULL };
+  static const gint32 row = 0;
+  const TessDenoise job = { .method = method,
+                            .sampler = sampler,
+                            .denoiser = network,
+                            .channels = CHANNELS,
+                            .batch = 3,
+                            .positive = &row,
+                            .keep = &keep,
+                            .stepped = golden_stepped,
+                            .data = &golden };
+
+  ck_no_error (error);
+  keep.x0 = golden_of (&golden, "picture", n);
+  keep.noise = golden_of (&golden, "noise", n);
+  tess_sampler_add_noise (sampler, 0, keep.x0, keep.noise, tess_tensor_f32 (x),
+                          n);
+  ck_assert (tess_denoise_run (&job, x, NULL, NULL));
+  compare_step (&golden, N_STEPS - 1);
+  ck_assert_int_eq (golden.n_compared, sets[_i].n_steps);
+}
+END_TEST
+
 /* Every cell's weights sum to 1, with tiles that count less at their edges
  * too; the same step has the same tiles, whatever was before it; tiles do not
  * stay. */
@@ -441,6 +538,7 @@ tess_test_suite (void)
   TCase *tcase = tcase_create ("demofusion");
 
   tcase_add_loop_test (tcase, test_published, 0, G_N_ELEMENTS (cases));
+  tcase_add_loop_test (tcase, test_golden, 0, 2);
   tcase_add_loop_test (tcase, test_weights, 0, G_N_ELEMENTS (cases));
   tcase_add_loop_test (tcase, test_blur, 0, G_N_ELEMENTS (cases));
   tcase_add_test (tcase, test_phases);
