@@ -83,24 +83,12 @@ tess_blend_free (TessBlend *blend)
   g_free (blend);
 }
 
-static void
-gather_apart (const TessTilePlan *plan,
-              TessTile tile,
-              gint channels,
-              const gfloat *canvas,
-              gfloat *dst)
+/* Cells of a tile's row that lie side by side on the canvas, from its cell @x
+ * on, which is there in @column. */
+static gint
+run_length (const TessTilePlan *plan, TessTile tile, gint x, gint column)
 {
-  for (gint c = 0; c < channels; c++)
-    for (gint y = 0; y < tile.h; y++)
-      {
-        const gfloat *row
-            = canvas
-              + ((gsize) c * plan->height + tess_tile_plan_row (plan, tile, y))
-                    * plan->width;
-
-        for (gint x = 0; x < tile.w; x++)
-          *dst++ = row[tess_tile_plan_column (plan, tile, x)];
-      }
+  return plan->apart > 1 ? 1 : MIN (tile.w - x, plan->width - column);
 }
 
 void
@@ -112,23 +100,21 @@ tess_blend_gather (const TessTilePlan *plan,
 {
   TessTile tile = tess_tile_plan_tile (plan, i);
   gsize plane = (gsize) plan->width * plan->height;
-  gint first = MIN (tile.w, plan->width - tile.x);
 
-  if (plan->apart > 1)
-    {
-      gather_apart (plan, tile, channels, canvas, dst);
-      return;
-    }
   for (gint c = 0; c < channels; c++)
     for (gint y = 0; y < tile.h; y++)
       {
         const gfloat *row
             = canvas + c * plane
-              + (gsize) ((tile.y + y) % plan->height) * plan->width;
+              + (gsize) tess_tile_plan_row (plan, tile, y) * plan->width;
 
-        memcpy (dst, row + tile.x, first * sizeof *dst);
-        memcpy (dst + first, row, (tile.w - first) * sizeof *dst);
-        dst += tile.w;
+        for (gint x = 0, n; x < tile.w; x += n, dst += n)
+          {
+            gint column = tess_tile_plan_column (plan, tile, x);
+
+            n = run_length (plan, tile, x, column);
+            memcpy (dst, row + column, n * sizeof *dst);
+          }
       }
 }
 
@@ -175,37 +161,6 @@ add_row (const gfloat *src,
   return TRUE;
 }
 
-static gboolean
-add_apart (const TessBlend *blend,
-           const TessTilePlan *plan,
-           gint i,
-           gint channels,
-           const gfloat *src,
-           const gfloat *share,
-           gint64 *sum)
-{
-  TessTile tile = tess_tile_plan_tile (plan, i);
-  const gdouble *weight_x = blend->x + (gsize) (i % plan->n_x) * plan->tile_w;
-  const gdouble *weight_y = blend->y + (gsize) (i / plan->n_x) * plan->tile_h;
-
-  for (gint c = 0; c < channels; c++)
-    for (gint y = 0; y < tile.h; y++)
-      for (gint x = 0; x < tile.w; x++, src++)
-        {
-          gint64 *to = sum
-                       + ((gsize) c * plan->height
-                          + tess_tile_plan_row (plan, tile, y))
-                             * plan->width
-                       + tess_tile_plan_column (plan, tile, x);
-
-          if (!add_row (src, weight_x + x,
-                        share ? share + (gsize) y * tile.w + x : NULL,
-                        weight_y[y], to, 1))
-            return FALSE;
-        }
-  return TRUE;
-}
-
 gboolean
 tess_blend_add (const TessBlend *blend,
                 const TessTilePlan *plan,
@@ -219,25 +174,24 @@ tess_blend_add (const TessBlend *blend,
   const gdouble *weight_x = blend->x + (gsize) (i % plan->n_x) * plan->tile_w;
   const gdouble *weight_y = blend->y + (gsize) (i / plan->n_x) * plan->tile_h;
   gsize plane = (gsize) plan->width * plan->height;
-  gint first = MIN (tile.w, plan->width - tile.x);
-  gint rest = tile.w - first;
 
-  if (plan->apart > 1)
-    return add_apart (blend, plan, i, channels, src, share, sum);
   for (gint c = 0; c < channels; c++)
     for (gint y = 0; y < tile.h; y++)
       {
-        gsize row = (gsize) ((tile.y + y) % plan->height) * plan->width;
-        gint64 *to = sum + c * plane + row;
         const gfloat *part = share ? share + (gsize) y * tile.w : NULL;
+        gint64 *row
+            = sum + c * plane
+              + (gsize) tess_tile_plan_row (plan, tile, y) * plan->width;
 
-        if (!add_row (src, weight_x, part, weight_y[y], to + tile.x, first)
-            || (rest > 0
-                && !add_row (src + first, weight_x + first,
-                             part ? part + first : NULL, weight_y[y], to,
-                             rest)))
-          return FALSE;
-        src += tile.w;
+        for (gint x = 0, n; x < tile.w; x += n, src += n)
+          {
+            gint column = tess_tile_plan_column (plan, tile, x);
+
+            n = run_length (plan, tile, x, column);
+            if (!add_row (src, weight_x + x, part ? part + x : NULL,
+                          weight_y[y], row + column, n))
+              return FALSE;
+          }
       }
   return TRUE;
 }
