@@ -66,7 +66,6 @@ paint (const gchar *folder, const Row *row)
   TessJobPlan plan;
   gint64 began;
 
-  gegl_init (NULL, NULL);
   while (!g_str_equal (word->nick, row->quality))
     word++;
   tess_quality_apply (word->value, request);
@@ -97,9 +96,7 @@ paint (const gchar *folder, const Row *row)
               * 1024.0,
           (gdouble) plan.n_bytes, (g_get_monotonic_time () - began) * 1e-6,
           request->steps);
-  g_clear_object (&picture);
   tess_job_plan_clear (&plan);
-  gegl_exit ();
   return EXIT_SUCCESS;
 }
 
@@ -144,9 +141,16 @@ main (int argc, char **argv)
   gboolean good = TRUE;
 
   if (argc == 3)
-    return paint (
-        argv[1],
-        &rows[CLAMP (atoi (argv[2]), 0, (gint) G_N_ELEMENTS (rows) - 1)]);
+    {
+      int status;
+
+      gegl_init (NULL, NULL);
+      status = paint (
+          argv[1],
+          &rows[CLAMP (atoi (argv[2]), 0, (gint) G_N_ELEMENTS (rows) - 1)]);
+      gegl_exit ();
+      return status;
+    }
   folder = g_dir_make_tmp ("tess-upscale-XXXXXX", &error);
   if (folder == NULL || !write_model (folder, &error))
     {
