@@ -267,19 +267,17 @@ record_conv (Maker *maker, gconstpointer data)
       });
 }
 
+/* Three rows in four have an activation too; the largest has none. */
 START_TEST (conv2d)
 {
   static const TessActivation acts[]
-      = { TESS_ACT_NONE, TESS_ACT_LEAKY_RELU, TESS_ACT_RELU, TESS_ACT_SILU };
+      = { TESS_ACT_SILU, TESS_ACT_NONE, TESS_ACT_RELU, TESS_ACT_LEAKY_RELU };
+  ConvRow row = conv_rows[_i];
 
-  check_row (record_conv, &conv_rows[_i], _i, TRUE);
-  if (_i % 4 > 0)
-    {
-      ConvRow row = conv_rows[_i];
-
-      row.act = acts[_i % 4];
-      check_row (record_conv, &row, _i, FALSE);
-    }
+  check_row (record_conv, &row, _i, TRUE);
+  row.act = acts[_i % 4];
+  if (row.act != TESS_ACT_NONE)
+    check_row (record_conv, &row, _i, FALSE);
 }
 END_TEST
 
