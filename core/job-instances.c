@@ -71,6 +71,19 @@ finest_level (const TessUnetConfig *unet)
   return level;
 }
 
+/* The cells of a tile that the finest fusers see, where attention is masked;
+ * else none. */
+static void
+masked_cells (const TessJob *job, gint *h, gint *w)
+{
+  const TessTilePlan *plan = job->method->plan;
+  gint finest = finest_level (tess_model_unet (job->studio->model));
+  gboolean masked = tess_model_instance (job->studio->model)->masked;
+
+  *h = masked ? plan->tile_h >> finest : 0;
+  *w = masked ? plan->tile_w >> finest : 0;
+}
+
 /* Keys and values of all sets, regions where attention is masked (of each cell
  * twice: as they are made, and as the network reads them); the tokenizer, while
  * it works, in float32; and the canvases of instances apart. */
@@ -79,7 +92,8 @@ tess_job_instance_bytes (const TessJob *job, gsize n_bytes_set)
 {
   const TessInstanceConfig *config = tess_model_instance (job->studio->model);
   const TessTilePlan *plan = job->method->plan;
-  gsize mid, width, n_cells;
+  gsize mid, width;
+  gint h, w;
 
   if (job->instances == NULL)
     return 0;
@@ -87,9 +101,8 @@ tess_job_instance_bytes (const TessJob *job, gsize n_bytes_set)
   width = 4 * (gsize) config->text_width
           + TESS_FOURIER * 2 * (3 + config->n_scribble + config->n_polygon)
           + 4 * config->trunk_channels[config->n_stages - 1];
-  n_cells = config->masked ? (gsize) plan->tile_w * plan->tile_h : 0;
-  return job->instances->sets->len
-             * (n_bytes_set + 2 * sizeof (gint32) * n_cells)
+  masked_cells (job, &h, &w);
+  return job->instances->sets->len * (n_bytes_set + 2 * sizeof (gint32) * h * w)
          + sizeof (gfloat) * mid * (width + 5 * (mid + config->token_width))
          + sizeof (gfloat) * 4 * job->channels * plan->width * plan->height;
 }
@@ -128,15 +141,14 @@ static gint32 *
 make_cells (const TessJob *job, gint *n_cells)
 {
   const TessInstanceConfig *config = tess_model_instance (job->studio->model);
-  const TessTilePlan *plan = job->method->plan;
   const TessInstances *instances = job->instances;
-  gint finest = finest_level (tess_model_unet (job->studio->model));
-  gint h = plan->tile_h >> finest, w = plan->tile_w >> finest;
+  gint h, w;
   gint32 *cells;
 
-  if (!config->masked)
-    return NULL;
+  masked_cells (job, &h, &w);
   *n_cells = h * w;
+  if (*n_cells == 0)
+    return NULL;
   cells = g_new (gint32, instances->sets->len * (gsize) *n_cells);
   for (guint i = 0; i < instances->sets->len; i++)
     tess_grounding_cells (config, instances->formats, instances->sets->pdata[i],
