@@ -267,7 +267,6 @@ tess_test_suite (void)
   TCase *tcase = tcase_create ("canvas");
 
   tcase_add_checked_fixture (tcase, start, NULL);
-  tcase_set_timeout (tcase, 60);
   tcase_add_test (tcase, test_write);
   tcase_add_test (tcase, test_scaled);
   tcase_add_test (tcase, test_mask);

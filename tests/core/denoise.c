@@ -689,7 +689,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("denoise");
   TCase *tcase = tcase_create ("denoise");
 
-  tcase_set_timeout (tcase, 60);
   tcase_add_loop_test (tcase, test_golden, 0, G_N_ELEMENTS (golden));
   tcase_add_loop_test (tcase, test_identity, 0, TESS_N_SAMPLERS);
   tcase_add_loop_test (tcase, test_variance, 0, 2);

@@ -334,7 +334,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("pickle");
   TCase *tests = tcase_create ("pickle");
 
-  tcase_set_timeout (tests, 240);
   tcase_add_loop_test (tests, test_lightning, 0, 2);
   tcase_add_test (tests, test_refused_files);
   tcase_add_loop_test (tests, test_damage, 0, 2);

@@ -314,7 +314,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("prompt");
   TCase *tcase = tcase_create ("prompt");
 
-  tcase_set_timeout (tcase, 60);
   tcase_add_loop_test (tcase, brackets, 0, G_N_ELEMENTS (rows));
   tcase_add_test (tcase, chunks);
   tcase_add_test (tcase, other_settings);

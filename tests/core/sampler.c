@@ -355,7 +355,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("sampler");
   TCase *tcase = tcase_create ("sampler");
 
-  tcase_set_timeout (tcase, 60);
   tcase_add_loop_test (tcase, agrees_with_diffusers, 0, G_N_ELEMENTS (kinds));
   tcase_add_test (tcase, timesteps_agree_with_diffusers);
   tcase_add_loop_test (tcase, always_finite, 0, G_N_ELEMENTS (kinds));

@@ -212,7 +212,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("schedule");
   TCase *tcase = tcase_create ("schedule");
 
-  tcase_set_timeout (tcase, 60);
   tcase_add_loop_test (tcase, noise_levels, 0, G_N_ELEMENTS (levels));
   tcase_add_test (tcase, karras);
   tcase_add_test (tcase, any_number_of_steps);

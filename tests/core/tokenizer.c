@@ -239,7 +239,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("tokenizer");
   TCase *tcase = tcase_create ("tokenizer");
 
-  tcase_set_timeout (tcase, 60);
   tcase_add_test (tcase, small_vocabulary);
   tcase_add_test (tcase, clip_vocabulary);
   tcase_add_test (tcase, not_utf8);

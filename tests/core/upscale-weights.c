@@ -319,7 +319,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("upscale-weights");
   TCase *tcase = tcase_create ("upscale-weights");
 
-  tcase_set_timeout (tcase, 120);
   tcase_add_unchecked_fixture (tcase, tess_test_make_model,
                                tess_test_drop_model);
   tcase_add_loop_test (tcase, published_containers_are_read, 0, 4);

@@ -603,7 +603,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("upscale");
   TCase *tcase = tcase_create ("upscale");
 
-  tcase_set_timeout (tcase, 120);
   tcase_add_unchecked_fixture (tcase, tess_test_make_upscaler,
                                tess_test_drop_model);
   tcase_add_test (tcase, a_picture_is_painted_larger);

@@ -685,7 +685,6 @@ tess_test_suite (void)
   Suite *suite = suite_create ("upscaling");
   TCase *tcase = tcase_create ("upscaling");
 
-  tcase_set_timeout (tcase, 120);
   tcase_add_test (tcase, parts_are_the_whole);
   tcase_add_test (tcase, sizes_that_cannot_be);
   tcase_add_test (tcase, thin_pictures_are_padded);
