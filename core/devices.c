@@ -112,6 +112,26 @@ tess_device_open (const TessRequest *request, GError **error)
   return open_auto (request);
 }
 
+static void
+card_free (gpointer data)
+{
+  TessCard *card = data;
+
+  g_free (card->name);
+  g_free (card->card);
+  g_free (card);
+}
+
+GPtrArray *
+tess_devices_cards (void)
+{
+  GPtrArray *cards = g_ptr_array_new_with_free_func (card_free);
+
+  if (gpu != NULL)
+    gpu->cards (cards);
+  return cards;
+}
+
 gchar *
 tess_devices_list (gint n_threads, gboolean details)
 {

@@ -9,6 +9,13 @@
 
 G_BEGIN_DECLS
 
+/* A graphics card that can be chosen. */
+typedef struct
+{
+  gchar *name; /* as its driver says */
+  gchar *card; /* what TessRequest calls it */
+} TessCard;
+
 typedef struct
 {
   /* Opens @card (part of its name, or its place), or where that is NULL the one
@@ -24,6 +31,9 @@ typedef struct
   /* Appends one line per card: "gpu\tname\tdriver, memory ...\n"; with
    * @details for the one that open takes what it found out about it. */
   void (*list) (GString *lines, gboolean details);
+  /* Appends a TessCard for each that can be used, the best first; those that
+   * are the processor only where TESSERA_DEVICE is set. */
+  void (*cards) (GPtrArray *cards);
   /* Bytes of the card's own memory that are free; 0 for a backend that is no
    * card's. */
   gsize (*n_bytes_free) (TessBackend *backend);
@@ -45,6 +55,10 @@ TessBackend *tess_device_open (const TessRequest *request, GError **error);
 gboolean tess_device_is_gpu (TessBackend *backend);
 /* Bytes free to compute with: the card's; 0: the computer's. */
 gsize tess_device_n_bytes_free (TessBackend *backend);
+
+/* TessCard of those to choose from, the best first; (transfer full). Threads:
+ * any. */
+GPtrArray *tess_devices_cards (void);
 
 /* One line per device: "cpu\tfloat32\tcpu, float32 (the faster one)\n"; with
  * @details what a card was found to do rightly, which may take a while. */

@@ -3,6 +3,8 @@
 #include "core/devices.h"
 #include "gpu/backend.h"
 
+#include <string.h>
+
 /* float16 on cards: half the memory, and faster on all of them; a CPU-type
  * device gains nothing by it. */
 static TessType
@@ -88,6 +90,42 @@ list (GString *lines, gboolean details)
     describe (lines);
 }
 
+/* By its name, or by its place where that would find another one first. */
+static TessCard *
+card_of (const GPtrArray *infos, guint place)
+{
+  const TessGpuInfo *info = infos->pdata[place];
+  TessCard *card = g_new0 (TessCard, 1);
+
+  for (guint i = 0; i < place && card->card == NULL; i++)
+    if (strstr (((const TessGpuInfo *) infos->pdata[i])->name, info->name))
+      {
+        card->name = g_strdup_printf ("%s (%u)", info->name, place);
+        card->card = g_strdup_printf ("%u", place);
+      }
+  if (card->card == NULL)
+    {
+      card->name = g_strdup (info->name);
+      card->card = g_strdup (info->name);
+    }
+  return card;
+}
+
+static void
+cards (GPtrArray *cards)
+{
+  g_autoptr (GPtrArray) infos = tess_gpu_list ();
+  gboolean is_named = g_getenv ("TESSERA_DEVICE") != NULL;
+
+  for (guint i = 0; i < infos->len; i++)
+    {
+      const TessGpuInfo *info = infos->pdata[i];
+
+      if (info->refused == NULL && (info->kind != TESS_GPU_CPU || is_named))
+        g_ptr_array_add (cards, card_of (infos, i));
+    }
+}
+
 static gsize
 n_bytes_free (TessBackend *backend)
 {
@@ -100,7 +138,7 @@ void
 tess_gpu_register (void)
 {
   static const TessGpuProvider provider
-      = { open_gpu, present, list, n_bytes_free };
+      = { open_gpu, present, list, cards, n_bytes_free };
 
   tess_devices_set_gpu (&provider);
 }

@@ -5,6 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <libgimp/gimpui.h>
+#include "ui/card-row.h"
 #include "ui/choices.h"
 #include "ui/lora-list.h"
 #include "ui/region-list.h"
@@ -184,6 +185,7 @@ tess_section_advanced (TessStudioSettings *settings)
                             "where there is one that works; change it when a "
                             "picture goes wrong. Plain C is for checking "
                             "only."));
+  tess_card_row_add (&table);
   tess_table_add_choice (
       &table, _ ("Precision"), "storage",
       _ ("float16 is for graphics cards, bfloat16 is faster where "

@@ -77,5 +77,37 @@ def keep(tap):
         session.end()
 
 
+def card(tap):
+    """Where cards are to choose from, here Mesa's processor because it is
+    named, the row for it is there, and what is chosen is painted with and
+    kept."""
+    with Gimp() as gimp:
+        gimp.env.update(TESSERA_DEVICE='llvmpipe', TESSERA_GPU_PROOF='0')
+        session = Session(gimp, tap, 'Generate', PROCEDURE='plug-in-tessera-generate',
+                          WIDTH=64, HEIGHT=64, SECONDS=8)
+        session.key('alt+v')  # Advanced
+        time.sleep(3)  # the cards are looked for
+        session.key('alt+h')  # Graphics card
+        shoot('card-row')
+        session.key('Down')
+        time.sleep(0.5)
+        shoot('card-chosen')
+        tap.check(session.generate('hills'), 'painting begins', session.text())
+        until(lambda: not session.painting(), 200)
+        tap.check(not session.painting(), 'the picture is done',
+                  session.text())
+        session.focus()
+        session.key('alt+k')
+        time.sleep(1)
+        session.key('alt+c')
+        tap.check(until(session.closed, 20), 'the dialog closes',
+                  session.text())
+        tap.check('"card":"llvmpipe' in session.text().replace(' ', ''),
+                  'the card chosen is kept with the picture', session.text())
+        session.end()
+
+
+CASES = {'dialog': [stop, keep], 'card': [card]}
+
 if __name__ == '__main__':
-    sys.exit(run([stop, keep]))
+    sys.exit(run(CASES[sys.argv[1]]))

@@ -19,6 +19,9 @@
 (tell)
 (catch (begin (display last-error) (newline))
   (@PROCEDURE@ #:run-mode RUN-INTERACTIVE #:image image))
+(catch #f (display (car (cddr (gimp-item-get-parasite
+                               (vector-ref (gimp-image-get-layers image) 0)
+                               "tessera-run")))) (newline))
 (display "CLOSED")
 (newline)
 (let loop ((n 0))
