@@ -288,8 +288,10 @@ tess_gpu_list (void)
 
 /* Opening */
 
-static gboolean
-is_wanted (const TessGpuInfo *info, guint32 place, const gchar *wanted)
+/* How well a card fits @wanted: 0: not at all, 1: a part of its name, 2: its
+ * whole name or its place. */
+static gint
+fits (const TessGpuInfo *info, guint32 place, const gchar *wanted)
 {
   g_autofree gchar *name = g_utf8_casefold (info->name, -1);
   g_autofree gchar *part = NULL;
@@ -300,9 +302,9 @@ is_wanted (const TessGpuInfo *info, guint32 place, const gchar *wanted)
     return info->kind != TESS_GPU_CPU && info->refused == NULL;
   number = g_ascii_strtoull (wanted, &end, 10);
   if (end != wanted && *end == '\0')
-    return number == place;
+    return number == place ? 2 : 0;
   part = g_utf8_casefold (wanted, -1);
-  return strstr (name, part) != NULL;
+  return g_str_equal (name, part) ? 2 : strstr (name, part) != NULL;
 }
 
 static gboolean
@@ -315,27 +317,36 @@ choose (VkInstance instance,
   VkPhysicalDevice list[MAX_DEVICES];
   guint32 n = list_physical (instance, list);
   g_autoptr (GString) names = g_string_new (NULL);
+  gint chosen = -1, fit = 0;
 
   for (guint32 i = 0; i < n; i++)
     {
       TessGpuInfo info;
+      gint this_fit;
 
       find_facts (list[i], facts);
       info_init (&info, list[i], facts);
-      if (is_wanted (&info, i, wanted))
+      this_fit = fits (&info, i, wanted);
+      if (this_fit > fit)
         {
-          device->physical = list[i];
-          device->info = info;
-          if (info.refused == NULL)
-            return TRUE;
-          g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
-                       _ ("%s cannot be used: %s; choose another device or the "
-                          "CPU."),
-                       info.name, info.refused);
-          return FALSE;
+          chosen = i;
+          fit = this_fit;
         }
       g_string_append_printf (names, "%s%s", names->len ? ", " : "", info.name);
       info_clear (&info);
+    }
+  if (chosen >= 0)
+    {
+      device->physical = list[chosen];
+      find_facts (device->physical, facts);
+      info_init (&device->info, device->physical, facts);
+      if (device->info.refused == NULL)
+        return TRUE;
+      g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,
+                   _ ("%s cannot be used: %s; choose another device or the "
+                      "CPU."),
+                   device->info.name, device->info.refused);
+      return FALSE;
     }
   if (wanted != NULL)
     g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,

@@ -70,7 +70,8 @@ make (GError **error)
       = VK_VALIDATION_FEATURE_DISABLE_CORE_CHECKS_EXT;
   const gchar *wanted = g_getenv ("TESSERA_GPU_VALIDATION");
   gboolean is_inside = g_strcmp0 (wanted, "gpu") == 0;
-  gboolean validate = wanted != NULL && *wanted != '\0' && has_layer ();
+  gboolean validate
+      = (is_inside || g_strcmp0 (wanted, "1") == 0) && has_layer ();
   VkDebugUtilsMessengerCreateInfoEXT messages = {
     .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
     .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT

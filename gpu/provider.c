@@ -3,8 +3,6 @@
 #include "core/devices.h"
 #include "gpu/backend.h"
 
-#include <string.h>
-
 /* float16 on cards: half the memory, and faster on all of them; a CPU-type
  * device gains nothing by it. */
 static TessType
@@ -90,24 +88,21 @@ list (GString *lines, gboolean details)
     describe (lines);
 }
 
-/* By its name, or by its place where that would find another one first. */
+/* By its name, or by its place where another one before it has that too. */
 static TessCard *
 card_of (const GPtrArray *infos, guint place)
 {
   const TessGpuInfo *info = infos->pdata[place];
   TessCard *card = g_new0 (TessCard, 1);
+  gboolean is_twin = FALSE;
 
-  for (guint i = 0; i < place && card->card == NULL; i++)
-    if (strstr (((const TessGpuInfo *) infos->pdata[i])->name, info->name))
-      {
-        card->name = g_strdup_printf ("%s (%u)", info->name, place);
-        card->card = g_strdup_printf ("%u", place);
-      }
-  if (card->card == NULL)
-    {
-      card->name = g_strdup (info->name);
-      card->card = g_strdup (info->name);
-    }
+  for (guint i = 0; i < place; i++)
+    is_twin |= g_ascii_strcasecmp (
+                   ((const TessGpuInfo *) infos->pdata[i])->name, info->name)
+               == 0;
+  card->name = is_twin ? g_strdup_printf ("%s (%u)", info->name, place)
+                       : g_strdup (info->name);
+  card->card = is_twin ? g_strdup_printf ("%u", place) : g_strdup (info->name);
   return card;
 }
 
