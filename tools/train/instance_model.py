@@ -117,6 +117,9 @@ class PositionNet(nn.Module):
         """text [b, slots, w]; used [b, slots] 0 or 1; box [b, slots, 4] as x0 y0 x1 y1; point [b, slots, 2];
         scribble, polygon [b, slots, 2 points], zeros where an instance has none; segmentation
         [b, slots, mask_side, mask_side] 0 or 1; drop [b, 4] 0 or 1: which formats the picture does without."""
+        # The masks of slots that no picture fills are zero: they need not be looked at.
+        filled = max(1, int(used.sum(0).count_nonzero()))
+        segmentation = segmentation[:, :filled]
         self.keep_regions(used, box, segmentation, drop)
         used = used.unsqueeze(-1)
         text = used * text + (1 - used) * self.null_positive_feature
@@ -128,7 +131,9 @@ class PositionNet(nn.Module):
             tokens.append(self.linears_list[i](torch.cat([text, x], -1)))
         seen = (segmentation.sum((1, 2, 3)) > 0).to(text.dtype) * (1 - drop[:, 3])
         seen = seen.view(-1, 1, 1)
-        maps = self.convnext_tiny_backbone(self.in_conv(segmentation))
+        conv = self.in_conv
+        maps = self.convnext_tiny_backbone(
+            nn.functional.conv2d(segmentation[:, :filled], conv.weight[:, :filled], conv.bias, padding=1))
         # The published network looks at the memory of [c, s, s] as [4 c, tokens].
         parts = maps.reshape(len(maps), -1, self.n_mask_tokens).transpose(1, 2)
         parts = seen * parts + (1 - seen) * self.null_seg_feature + self.pos_embedding
@@ -152,6 +157,7 @@ class PositionNet(nn.Module):
         """[b, slots, cells] true where an instance's mask lies, or its box in whole cells; and what the tokens score
         more."""
         masks = nn.functional.adaptive_max_pool2d(segmentation, self.cells) * (1 - drop[:, 3].view(-1, 1, 1, 1))
+        masks = nn.functional.pad(masks, (0, 0, 0, 0, 0, used.shape[1] - masks.shape[1]))
         y, x = ((torch.arange(n, device=box.device) >= (box[..., i:i + 1] * n).round())
                 & (torch.arange(n, device=box.device) < (box[..., i + 2:i + 3] * n).round())
                 for i, n in ((1, self.cells[0]), (0, self.cells[1])))
@@ -200,11 +206,15 @@ def null_batch(config, n, device="cpu", dtype=torch.float32):
 
 
 def scale_low(x, scale):
-    """The four lowest frequencies, {-1, 0} on both axes, of each channel times `scale`."""
+    """The four lowest frequencies, {-1, 0} on both axes, of each channel times `scale`: x and its projection on their
+    cosines and sines, which is much less than two transforms."""
     h, w = x.shape[-2:]
-    low = torch.zeros(h, w, device=x.device)
-    low[0, 0] = low[h - 1, 0] = low[0, w - 1] = low[h - 1, w - 1] = 1  # the last is frequency -1
-    return torch.fft.ifft2(torch.fft.fft2(x.float()) * (1 + low * (scale - 1))).real.to(x.dtype)
+    y, x_ = (2 * torch.pi / n * torch.arange(n, device=x.device) for n in (h, w))
+    angles = torch.stack([(i * y[:, None] + j * x_).flatten() for i in (0, 1) for j in (0, 1)], 1)
+    waves = torch.cat([angles.cos(), angles.sin()], 1)
+    flat = x.flatten(2).to(waves.dtype)
+    low = flat @ waves @ waves.T / (h * w)
+    return (flat + (scale - 1) * low).view(x.shape).to(x.dtype)
 
 
 def add_scale(unet, i, before, resnet):

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Trains Horizon's instance addition; the model itself stays as it is. Needs models/horizon and the file that
-`instance_data.py PACK` wrote, nothing else. Goes on from OUT/state.pt when it is there."""
+`instance_data.py PACK` wrote, nothing else. Goes on from OUT/state.pt when it is there.
+
+What is learnt is to paint in each place what the model itself would paint there, were it asked for nothing else: it
+knows a forest, only not yet where. Of that the noise of photographs is no part, so it takes a fraction of the steps.
+"""
 import argparse
 import math
+import random
 import time
 from pathlib import Path
 
@@ -40,7 +45,13 @@ def main():
     ap.add_argument("--lr", type=float, default=3e-4)
     ap.add_argument("--workers", type=int, default=8)
     ap.add_argument("--every", type=float, default=3, help="minutes between checkpoints")
+    ap.add_argument("--start", type=Path, help="another's state.pt to begin with")
+    ap.add_argument("--own", type=float, default=0.75, help="share of the model's own answer in what is learnt")
     ap.add_argument("--head-start", type=float, default=3, help="what instances score more at first")
+    ap.add_argument("--warm", type=int, default=100, help="steps in which the learning rate rises")
+    ap.add_argument("--least", type=float, default=200, help="of the thousand noise levels, the lowest that is learnt from")
+    ap.add_argument("--trunk", type=int, default=1, help="0: the masks' network stays as it is")
+    ap.add_argument("--print", type=int, default=50, help="steps between lines")
     ap.add_argument("--weight", type=float, default=8, help="of a cell where an instance lies; of others 1")
     ap.add_argument("--pool", type=int, default=0, help="learn from so many scenes, kept in OUT/pool.pt: without a card")
     a = ap.parse_args()
@@ -54,11 +65,14 @@ def main():
     vae = vae.to(device, memory_format=torch.channels_last).eval()
     unet = UNet2DConditionModel.from_pretrained(a.model / "unet", torch_dtype=torch.float32).requires_grad_(False)
     instance_model.add(unet)
-    unet.instance_config["names"] = list(instance_data.OBJECTS)
+    unet.instance_config["names"] = list(instance_data.NAMES)
     # The gates begin at zero and hold back all that is behind them: they learn faster.
     gates = [p for n, p in unet.named_parameters() if instance_model.is_gate(n)]
     rest = [p for n, p in unet.named_parameters() if instance_model.is_ours(n) and not instance_model.is_gate(n)]
     params = gates + rest
+    if not a.trunk:
+        unet.position_net.in_conv.requires_grad_(False)
+        unet.position_net.convnext_tiny_backbone.requires_grad_(False)
     unet = unet.to(device, memory_format=torch.channels_last)
     scheduler = DDIMScheduler.from_pretrained(a.model / "scheduler")
     alphas = scheduler.alphas_cumprod.to(device)
@@ -92,9 +106,33 @@ def main():
         return out
 
     if not state.exists():
-        known = sorted(set(instance_data.OBJECTS) | {n for p in instance_data.Scenes(a.pack).photographs
-                                                     for n in instance_data.region_names(p)})
-        unet.position_net.tell_apart(encode(known).pooler_output)
+        if a.start:
+            unet.load_state_dict(torch.load(a.start, map_location=device, weights_only=True)["unet"], strict=False)
+        unet.position_net.tell_apart(encode(sorted(instance_data.WORDS)).pooler_output)
+        mean = [p.detach().clone() for p in params]
+
+    contexts = {}
+
+    def context_of(texts):
+        new = sorted(set(texts) - set(contexts))
+        if new:
+            contexts.update(zip(new, encode(new).last_hidden_state))
+        return torch.stack([contexts[t] for t in texts])
+
+    @torch.no_grad()
+    def own_answer(x, t, captions, names, masks):
+        """What the model, told of no places, says of each region when it is asked for that alone, and of the rest."""
+        rows = [(i, captions[i], None) for i in range(len(x))]
+        rows += [(i, instance_data.alone(text), masks[i, k]) for i, row in enumerate(names) for k, text in enumerate(row)
+                 if masks[i, k].any()]
+        at = torch.tensor([r[0] for r in rows], device=device)
+        unet.grounded = False
+        says = unet(x[at].contiguous(memory_format=torch.channels_last), t[at], context_of([r[1] for r in rows])).sample
+        unet.grounded = True
+        out = says[:len(x)].float()
+        for (i, _, mask), v in zip(rows[len(x):], says[len(x):].float()):
+            out[i] += mask * (v - says[i])
+        return out
 
     def save():
         for p, m in zip(params, mean):
@@ -135,40 +173,46 @@ def main():
         n = len(z)
         # A tenth of the pictures as the unconditional pass sees them: nothing is told, of words or of places.
         blank = torch.rand(n) < 0.1
-        context = encode(["" if b else c for b, c in zip(blank, captions)]).last_hidden_state
+        captions = ["" if b else c for b, c in zip(blank, captions)]
+        names = [[] if b else row for b, row in zip(blank, names)]
+        context = context_of(captions)
         batch = {k: v.to(device) for k, v in batch.items()}
-        batch["text"] = names_of(names)
+        # Some say that nothing else is there, as the model's own captions may.
+        batch["text"] = names_of([[instance_data.alone(n) if random.random() < 0.3 else n for n in row] for row in names])
         for k in ("used", "box", "point", "scribble", "polygon", "segmentation"):
             batch[k][blank] = 0
         e = torch.randn_like(z)
         # Where things are is settled early: noisy steps are drawn more often, and the last fifth, where the fusers are
         # off by default, not at all.
-        t = (1000 * (1 - 0.8 * torch.rand(n, device=device) ** 1.5)).long().clamp(max=999)
+        t = (1000 - (1000 - a.least) * torch.rand(n, device=device) ** 1.5).long().clamp(max=999)
         s = alphas[t].view(-1, 1, 1, 1)
         x, v = s.sqrt() * z + (1 - s).sqrt() * e, s.sqrt() * e - (1 - s).sqrt() * z
         # What to paint is learnt while instances are hard to overlook, to look for them after that.
         unet.position_net.head_start = max(0, a.head_start * (1 - done / 0.6))
+        cells = torch.nn.functional.interpolate(batch["segmentation"], size=x.shape[-2:], mode="area")
         with ae_model.low_precision(device):
+            if a.own:
+                ground = [c.split(", ")[0] for c in captions]  # regions' names may follow
+                v = v + a.own * (own_answer(x, t, ground, names, cells) - v)
             out = unet(x.contiguous(memory_format=torch.channels_last), t, context,
                        cross_attention_kwargs={"gligen": batch}).sample
         error = (out.float() - v).square().mean(1)
         # Cells of instances count more: they are few, and the others the model knows already.
-        seen = torch.nn.functional.interpolate(batch["segmentation"].amax(1, keepdim=True), size=error.shape[-2:],
-                                               mode="area")[:, 0]
+        seen = cells.sum(1).clamp(max=1)
         weight = 1 + (a.weight - 1) * seen
         loss = (error * weight).sum() / weight.sum()
         for g in opt.param_groups:
-            g["lr"] = g["rate"] * min(1, (step - first + 1) / 100) * (0.05 + 0.475 * (1 + math.cos(math.pi * done)))
+            g["lr"] = g["rate"] * min(1, (step - first + 1) / a.warm) * (0.05 + 0.475 * (1 + math.cos(math.pi * done)))
         opt.zero_grad(set_to_none=True)
         loss.backward()
         if torch.isfinite(torch.nn.utils.clip_grad_norm_(params, 1.0)):
             opt.step()
         step += 1
         with torch.no_grad():
-            torch._foreach_lerp_(mean, [p.detach() for p in params], max(1 / (step - first + 1), 0.002))
+            torch._foreach_lerp_(mean, [p.detach() for p in params], max(1 / (step - first + 1), 0.01))
         average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
-        if step % 50 == 0:
-            print(f"step {step} {done:.3f} loss {average:.4f} {(time.time() - last) / 50:.3f} s/step", flush=True)
+        if step % a.print == 0:
+            print(f"step {step} {done:.3f} loss {average:.4f} {(time.time() - last) / a.print:.3f} s/step, {time.process_time():.0f} s of processor", flush=True)
             last = time.time()
         if time.time() - saved > 60 * a.every:
             save()
