@@ -115,9 +115,10 @@ def main():
             total += len(boxes)
             told = [dict(text=b[0], box=b[1:]) for b in boxes]
             for kind, instances in (("told", told), ("untold", [])):
-                out, job = Path(folder, "out.png"), Path(folder, "instances.json")
+                out, job = Path(folder, f"{kind}{i}.png"), Path(folder, f"{kind}{i}.json")
                 job.write_text(json.dumps(instances))
-                command = [*shlex.split(a.run), "-q", "--model", str(a.model), "--width", str(WINDOW), "--height", str(WINDOW),
+                command = [*shlex.split(a.run), "-q", "--no-resume", "--model", str(a.model), "--width", str(WINDOW),
+                           "--height", str(WINDOW),
                            "--seed", str(100 + i), *shlex.split(a.options), "-o", str(out), prompt]
                 if instances:
                     command[-3:-3] = ["--instances", str(job)]
