@@ -41,15 +41,14 @@ found_cards (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GPtrArray) cards
       = g_task_propagate_pointer (G_TASK (result), NULL);
   g_autofree gchar *wanted = NULL;
-  gboolean is_chosen, is_named;
+  gboolean is_chosen;
 
   if (gtk_widget_in_destruction (GTK_WIDGET (combo))
       || gtk_widget_get_parent (GTK_WIDGET (combo)) == NULL)
     return;
   g_object_get (row->config, "card", &wanted, NULL);
   is_chosen = wanted != NULL && *wanted;
-  is_named = cards->len == 1 && g_getenv ("TESSERA_DEVICE") != NULL;
-  if (cards->len < 2 && !is_chosen && !is_named)
+  if (cards->len < 2 && !is_chosen)
     return;
   gtk_combo_box_text_append (combo, "", _ ("Automatic"));
   for (guint i = 0; i < cards->len; i++)
