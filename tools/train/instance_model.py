@@ -117,8 +117,8 @@ class PositionNet(nn.Module):
         """text [b, slots, w]; used [b, slots] 0 or 1; box [b, slots, 4] as x0 y0 x1 y1; point [b, slots, 2];
         scribble, polygon [b, slots, 2 points], zeros where an instance has none; segmentation
         [b, slots, mask_side, mask_side] 0 or 1; drop [b, 4] 0 or 1: which formats the picture does without."""
-        # The masks of slots that no picture fills are zero: they need not be looked at.
-        filled = max(1, int(used.sum(0).count_nonzero()))
+        # The masks of slots behind the last that any picture fills are zero: they need not be looked at.
+        filled = int((used.sum(0) > 0).nonzero().max()) + 1 if used.any() else 1
         segmentation = segmentation[:, :filled]
         self.keep_regions(used, box, segmentation, drop)
         used = used.unsqueeze(-1)
@@ -133,7 +133,7 @@ class PositionNet(nn.Module):
         seen = seen.view(-1, 1, 1)
         conv = self.in_conv
         maps = self.convnext_tiny_backbone(
-            nn.functional.conv2d(segmentation[:, :filled], conv.weight[:, :filled], conv.bias, padding=1))
+            nn.functional.conv2d(segmentation, conv.weight[:, :filled], conv.bias, padding=1))
         # The published network looks at the memory of [c, s, s] as [4 c, tokens].
         parts = maps.reshape(len(maps), -1, self.n_mask_tokens).transpose(1, 2)
         parts = seen * parts + (1 - seen) * self.null_seg_feature + self.pos_embedding
@@ -207,7 +207,7 @@ def null_batch(config, n, device="cpu", dtype=torch.float32):
 
 def scale_low(x, scale):
     """The four lowest frequencies, {-1, 0} on both axes, of each channel times `scale`: x and its projection on their
-    cosines and sines, which is much less than two transforms."""
+    cosines and sines, which is much less than two transforms. Sides of 2 or more."""
     h, w = x.shape[-2:]
     y, x_ = (2 * torch.pi / n * torch.arange(n, device=x.device) for n in (h, w))
     angles = torch.stack([(i * y[:, None] + j * x_).flatten() for i in (0, 1) for j in (0, 1)], 1)
