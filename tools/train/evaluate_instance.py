@@ -4,9 +4,10 @@
     python3 tools/train/evaluate_instance.py PACK [--run "tools/sandbox build/dev/tools/tessera-run"]
 
 30 pictures by tessera-run with three named regions each at random places, and the same ones (prompt, seed) told of no
-places. The prompt names another kind of landscape. A small classifier, trained on pieces of photographs, looks at each
-place: the region is found when it says its name, of all names and "other" (plain
-rock, clear sky). PACK is what `instance_data.py PACK` writes.
+places. The prompt is another kind of landscape and none of the names. A small classifier, trained on pieces of
+photographs, looks at each place: the region is found when it says its name, of all names and "other" (plain rock, clear
+sky). --seed 7 drew the scenes that settings were chosen on; the default's were not looked at before. PACK is what
+`instance_data.py PACK` writes.
 """
 import argparse
 import json
@@ -96,6 +97,7 @@ def main():
     ap.add_argument("--run", default="tools/sandbox build/dev/tools/tessera-run")
     ap.add_argument("--options", default="--steps 20 --guidance 8")
     ap.add_argument("--scenes", type=int, default=30)
+    ap.add_argument("--seed", type=int, default=11, help="of scenes and pictures")
     ap.add_argument("--steps", type=int, default=700, help="of the classifier")
     ap.add_argument("--pieces", type=int, default=350, help="of each name that it learns from")
     ap.add_argument("--sheet", type=Path, default=ROOT / "docs/instances/scenes.jpg")
@@ -111,15 +113,14 @@ def main():
 
     rows, found, total = [], dict(told=0, untold=0), 0
     with tempfile.TemporaryDirectory() as folder:
-        for i, (prompt, boxes) in enumerate(scenes(a.scenes, 7)):
+        for i, (prompt, boxes) in enumerate(scenes(a.scenes, a.seed)):
             total += len(boxes)
             told = [dict(text=b[0], box=b[1:]) for b in boxes]
             for kind, instances in (("told", told), ("untold", [])):
                 out, job = Path(folder, f"{kind}{i}.png"), Path(folder, f"{kind}{i}.json")
                 job.write_text(json.dumps(instances))
                 command = [*shlex.split(a.run), "-q", "--no-resume", "--model", str(a.model), "--width", str(WINDOW),
-                           "--height", str(WINDOW),
-                           "--seed", str(100 + i), *shlex.split(a.options), "-o", str(out), prompt]
+                           "--height", str(WINDOW), "--seed", str(1000 * a.seed + i), *shlex.split(a.options), "-o", str(out), prompt]
                 if instances:
                     command[-3:-3] = ["--instances", str(job)]
                     if a.instance_model:
