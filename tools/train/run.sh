@@ -15,4 +15,5 @@ $PYTHON train_ae.py $AE_OPTIONS
 $PYTHON cache_latents.py $CACHE_OPTIONS
 $PYTHON train_ldm.py $LDM_OPTIONS
 $PYTHON export.py
+$PYTHON even_cells.py
 $PYTHON make_golden.py
