@@ -148,8 +148,6 @@ def main():
         empty.mkdir()
         if script == 'resume.scm':
             cut_off(tap, gimp)
-        if script == 'placed.scm':
-            gimp.add_instance_weights()
         if script == 'german.scm':
             speak_german(gimp)
         files = {'LORA': gimp.folder / 'lora.safetensors'}

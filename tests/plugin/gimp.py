@@ -116,18 +116,6 @@ class Gimp:
         self.env['TESSERA_MODELS'] = str(copy.parent)
         return copy
 
-    def add_instance_weights(self):
-        """The model's folder once more, with weights for instances: its own,
-        or some that are made of their names."""
-        copy = self.copy_model()
-        addition = copy / 'instance'
-        if not addition.exists():
-            made = self.folder / 'instance'
-            made.mkdir()
-            subprocess.run([os.environ['TESS_MAKE_INSTANCE'], str(copy),
-                            str(made)], check=True)
-            addition.symlink_to(made)
-
     def add_upscaler(self, *kind):
         """A small model that can enlarge, alone in its folder."""
         folder = self.folder / 'models'

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """tests/plugin/instances.py CASE: the tab Instances in a real GIMP: a layer
 group with three layers and a path becomes a job with these things in their
-places; texts, formats and warnings; TAP. Where the model has no weights for
-instances it gets some that are made of their names."""
+places; texts, formats and warnings; TAP."""
 import json
 import sys
 import time
@@ -61,7 +60,6 @@ def paint(session, gimp, prompt, stop=False):
 
 def job(tap):
     with Gimp() as gimp:
-        gimp.add_instance_weights()
         gimp.env['G_MESSAGES_DEBUG'] = 'tessera'
         session = Session(gimp, tap, 'Generate', 'instances.scm',
                           PROCEDURE='plug-in-tessera-generate', GROUP=GROUP,
@@ -136,7 +134,6 @@ def job(tap):
 def dialogs(tap):
     for title, name in (('Panorama', 'panorama'), ('Any Size', 'any-size')):
         with Gimp() as gimp:
-            gimp.add_instance_weights()
             gimp.env['G_MESSAGES_DEBUG'] = 'tessera'
             session = Session(gimp, tap, title, 'instances.scm',
                               PROCEDURE=f'plug-in-tessera-{name}',

@@ -102,6 +102,39 @@
       (hand-over "soft" (layer-at image 0))
       #t)))
 
+; Red less blue of what was painted where a layer lies.
+(define (warmth image layer)
+  (let ((picture (layer-at image 0))
+        (corner (gimp-drawable-get-offsets layer)))
+    (gimp-image-select-rectangle image CHANNEL-OP-REPLACE (car corner)
+      (cadr corner) (gimp-drawable-get-width layer)
+      (gimp-drawable-get-height layer))
+    (let ((red (car (gimp-drawable-histogram picture HISTOGRAM-RED 0.0 1.0)))
+          (blue (car (gimp-drawable-histogram picture HISTOGRAM-BLUE 0.0
+                                              1.0))))
+      (gimp-selection-none image)
+      (- red blue))))
+
+; The warmth of two layers after their names were painted.
+(define (warmths left-name right-name)
+  (let* ((image (rgb-image 256 256))
+         (group (add-group image))
+         (left (add-layer image group left-name 16 64 96 128))
+         (right (add-layer image group right-name 144 64 96 128)))
+    (gimp-drawable-fill left FILL-WHITE)
+    (gimp-drawable-fill right FILL-WHITE)
+    (plug-in-tessera-generate #:run-mode RUN-NONINTERACTIVE #:image image
+      #:prompt "mountains" #:seed 1 #:steps 8 #:storage "float32"
+      #:instance-layers group)
+    (list (warmth image left) (warmth image right))))
+
+(check "what a layer is called is painted where it lies"
+  (lambda ()
+    (let ((there (warmths "desert" "snow"))
+          (back (warmths "snow" "desert")))
+      (and (> (car there) (+ (car back) 20))
+           (< (cadr there) (- (cadr back) 20))))))
+
 (define both (rgb-image 128 64))
 (define both-things (add-group both))
 (gimp-drawable-fill (add-layer both both-things "barn" 80 20 40 30) FILL-WHITE)
