@@ -102,15 +102,20 @@ class Painter:
         self.sched = DDIMScheduler.from_pretrained(folder / "scheduler")
 
     @torch.no_grad()
-    def paint(self, prompts, seeds, guidance=4.0, steps=20, size=(32, 32)):
-        """[n,3,8h,8w] in -1..1"""
+    def latents(self, prompts, seeds, guidance=4.0, steps=20, size=(32, 32)):
+        """[n, c, h, w], as the decoder takes them"""
         ctx = self.text(ldm.tokens_of(self.tok, [*prompts, *[""] * len(prompts)])).last_hidden_state
         x = torch.cat([torch.randn(1, 4, *size, generator=torch.manual_seed(s)) for s in seeds])
         self.sched.set_timesteps(steps)
         for t in self.sched.timesteps:
             c, u = self.unet(torch.cat([x, x]).contiguous(memory_format=torch.channels_last), t, ctx).sample.chunk(2)
             x = self.sched.step(u + guidance * (c - u), t, x).prev_sample
-        return torch.cat([self.vae.decode(z[None] / self.vae.config.scaling_factor).sample for z in x]).clamp(-1, 1)
+        return x / self.vae.config.scaling_factor
+
+    @torch.no_grad()
+    def paint(self, *what, **how):
+        """[n,3,8h,8w] in -1..1; arguments as of latents"""
+        return torch.cat([self.vae.decode(z[None]).sample for z in self.latents(*what, **how)]).clamp(-1, 1)
 
 
 def read_picture(path):

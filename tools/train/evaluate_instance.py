@@ -95,7 +95,7 @@ def main():
     ap.add_argument("--model", type=Path, default=ROOT / "models/horizon")
     ap.add_argument("--instance-model", type=Path, help="elsewhere than in the model's folder")
     ap.add_argument("--run", default="tools/sandbox build/dev/tools/tessera-run")
-    ap.add_argument("--options", default="--steps 20 --guidance 8")
+    ap.add_argument("--options", default="--steps 20 --guidance 8 --instance-strength 1")
     ap.add_argument("--scenes", type=int, default=30)
     ap.add_argument("--seed", type=int, default=11, help="of scenes and pictures")
     ap.add_argument("--steps", type=int, default=700, help="of the classifier")

@@ -24,26 +24,13 @@ CELL = 8  # pixels
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Latents(list):
-    """Stands for the decoder of evaluate.Painter and keeps what it is given."""
-
-    def __init__(self, config):
-        self.config = config
-
-    def decode(self, z):
-        self.append(z)
-        return argparse.Namespace(sample=torch.zeros(1, 3, CELL, CELL))
-
-
 def painted(painter, n, batch=8):
-    """[n, c, 32, 32], as the decoder takes them."""
-    rng, vae = random.Random(3), painter.vae
-    painter.vae = out = Latents(vae.config)
+    """Latents of n pictures of all kinds."""
+    rng, out = random.Random(3), []
     for first in range(0, n, batch):
         said = [", ".join((rng.choice(list(captions.CLASSES)), rng.choice(list(captions.LIGHT)),
                            rng.choice(("horizon", "only ground", "only sky", "wide view")))) for _ in range(batch)]
-        painter.paint(said, range(first, first + batch), guidance=rng.choice((3, 4, 6)), steps=10)
-    painter.vae = vae
+        out.append(painter.latents(said, range(first, first + batch), guidance=rng.choice((3, 4, 6)), steps=10))
     return torch.cat(out)
 
 
