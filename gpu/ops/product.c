@@ -329,6 +329,16 @@ is_aligned (const TessGpuKernel *kernel)
          == 0;
 }
 
+/* The only tap of a cell is the cell itself, and steps are whole. */
+static guint32
+is_pointwise (const TessOp *op, guint32 n_pairs)
+{
+  Product p = product_of (op);
+
+  return p.kh == 1 && p.kw == 1 && p.stride == 1 && p.upsample == 1
+         && p.pad == 0 && p.ic % (2 * n_pairs) == 0;
+}
+
 static void
 make (const TessGpuVariant *variant,
       TessGpuKernel *kernel,
@@ -404,7 +414,8 @@ tess_gpu_product_make_matrices (const TessGpuVariant *variant,
                           m->m,
                           m->n,
                           m->k,
-                          is_aligned (kernel) };
+                          is_aligned (kernel),
+                          is_pointwise (kernel->op, m->k) };
 
   make (variant, kernel, product_coopmat_shader, constants,
         G_N_ELEMENTS (constants));
@@ -415,13 +426,15 @@ tess_gpu_product_make_tiles (const TessGpuVariant *variant,
                              TessGpuKernel *kernel)
 {
   const guint32 *size = variant->constants;
-  guint32 constants[] = { tile_threads (variant),
-                          size[0],
-                          size[1],
-                          size[2],
-                          size[3],
-                          tile_pairs (kernel->storage),
-                          is_aligned (kernel) };
+  guint32 constants[]
+      = { tile_threads (variant),
+          size[0],
+          size[1],
+          size[2],
+          size[3],
+          tile_pairs (kernel->storage),
+          is_aligned (kernel),
+          is_pointwise (kernel->op, tile_pairs (kernel->storage)) };
 
   make (variant, kernel, product_tile_shader, constants,
         G_N_ELEMENTS (constants));

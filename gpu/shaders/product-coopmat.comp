@@ -22,6 +22,7 @@ layout (constant_id = 7) const uint MM = 16u;
 layout (constant_id = 8) const uint MN = 16u;
 layout (constant_id = 9) const uint MK = 16u;
 layout (constant_id = 10) const bool ALIGNED = false;
+layout (constant_id = 11) const bool POINTWISE = false;
 
 const uint SUBGROUP = THREADS / (WAVES_M * WAVES_N);
 const uint PART_M = BM / WAVES_M, PART_N = BN / WAVES_N;
@@ -67,15 +68,15 @@ main ()
   [[unroll]] for (uint i = 0u; i < COUNT_M * COUNT_N; i++)
     sum[i] = coopmat<float, gl_ScopeSubgroup, MM, MN,
                      gl_MatrixUseAccumulator> (0.0);
-  begin_ahead (cell0);
+  begin_ahead (cell0, column0);
   read_ahead (0u, 0u, 0u, column0);
-  while (ky < push.kh)
+  while (ky < n_taps_y ())
     {
       barrier ();
       share ();
       barrier ();
       next_step (ky, kx, k);
-      if (ky < push.kh)
+      if (ky < n_taps_y ())
         read_ahead (ky, kx, k, column0);
       [[unroll]] for (uint u = 0u; u < 2u * PAIRS; u += MK)
         {

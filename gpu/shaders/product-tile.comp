@@ -14,6 +14,7 @@ layout (constant_id = 4) const uint TM = 4u; /* a multiple of 4 */
 layout (constant_id = 5) const uint TN = 4u; /* a multiple of 4 */
 layout (constant_id = 6) const uint PAIRS = 8u;
 layout (constant_id = 7) const bool ALIGNED = false;
+layout (constant_id = 8) const bool POINTWISE = false;
 
 const uint THREADS = BM / TM * (BN / TN);
 const uint STRIDE_A = BM + 4u, STRIDE_B = BN + 4u; /* for the banks' sake */
@@ -64,15 +65,15 @@ main ()
 
   [[unroll]] for (uint i = 0u; i < TM * TN; i++)
     acc[i] = 0.0;
-  begin_ahead (cell0);
+  begin_ahead (cell0, column0);
   read_ahead (0u, 0u, 0u, column0);
-  while (ky < push.kh)
+  while (ky < n_taps_y ())
     {
       barrier ();
       share ();
       barrier ();
       next_step (ky, kx, k);
-      if (ky < push.kh)
+      if (ky < n_taps_y ())
         read_ahead (ky, kx, k, column0);
       [[unroll]] for (uint u = 0u; u < PAIRS; u++)
         {

@@ -308,6 +308,7 @@ static const LinearRow linear_rows[] = {
   { 1, 13, 17, 10, TESS_ACT_GEGLU, 0 },
   { 1, 1, 1, 1, TESS_ACT_NONE, 1 },
   { 2, 9, 33, 65, TESS_ACT_NONE, 1, 0, 1 },
+  { 2, 37, 96, 52, TESS_ACT_GEGLU, 1 }, /* whole steps, parts of tiles */
 };
 
 static TessValue *

@@ -78,7 +78,7 @@ tess_test_suite (void)
   g_setenv ("TESSERA_GPU_CACHE", "0", FALSE);
   tc = tess_ops_add_some (suite, "conv2d", (const gint[]) { 8, 13, -1 });
   tcase_add_unchecked_fixture (tc, take_products, NULL);
-  tc = tess_ops_add_some (suite, "linear", (const gint[]) { 0, 9, -1 });
+  tc = tess_ops_add_some (suite, "linear", (const gint[]) { 0, 9, 10, -1 });
   tcase_add_unchecked_fixture (tc, take_products, NULL);
   tc = tess_ops_add_some (suite, "attention", (const gint[]) { 3, 8, -1 });
   tcase_add_unchecked_fixture (tc, take_attention, NULL);
