@@ -46,7 +46,8 @@ def main():
     ap.add_argument("--workers", type=int, default=8)
     ap.add_argument("--every", type=float, default=3, help="minutes between checkpoints")
     ap.add_argument("--start", type=Path, help="another's state.pt to begin with")
-    ap.add_argument("--own", type=float, default=0.75, help="share of the model's own answer in what is learnt")
+    ap.add_argument("--own", type=float, default=1, help="share of the model's own answer in what is learnt")
+    ap.add_argument("--guide", type=float, default=1.5, help="times what it says of a region beyond what of the whole")
     ap.add_argument("--head-start", type=float, default=3, help="what instances score more at first")
     ap.add_argument("--warm", type=int, default=100, help="steps in which the learning rate rises")
     ap.add_argument("--least", type=float, default=200, help="of the thousand noise levels, the lowest that is learnt from")
@@ -131,7 +132,7 @@ def main():
         unet.grounded = True
         out = says[:len(x)].float()
         for (i, _, mask), v in zip(rows[len(x):], says[len(x):].float()):
-            out[i] += mask * (v - says[i])
+            out[i] += a.guide * mask * (v - says[i])
         return out
 
     def save():
