@@ -160,6 +160,8 @@ def main():
             files['MODEL'] = gimp.add_upscaling_weights()
         if script == 'no-upscaler.scm':
             files['NAME'] = gimp.copy_model('upscaling').name
+        if script == 'no-instances.scm':
+            gimp.copy_model('instance')
         path = gimp.script(script, **files, TRUNCATED=truncated,
                            TRUNCATED_NAME=name, EMPTY=empty,
                            FOLDER=gimp.folder)
