@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tests/harness.c: main of every unit test; TAP on stdout. */
+#define _GNU_SOURCE /* nftw */
 #include "tests/harness.h"
 
+#include <ftw.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,13 +83,31 @@ tess_test_error (const gfloat *a, const gfloat *b, gsize n)
   return largest > 0.0 ? worst / largest : worst;
 }
 
+/* Children first. */
+static int
+remove_one (const char *path, const struct stat *is, int kind, struct FTW *at)
+{
+  return remove (path);
+}
+
+/* What tests make of files, those that failed too, goes with the folder. */
 int
 main (void)
 {
-  SRunner *runner = srunner_create (tess_test_suite ());
+  g_autofree gchar *folder
+      = g_build_filename (g_getenv ("TMPDIR") ? g_getenv ("TMPDIR") : "/tmp",
+                          "tess-test-XXXXXX", NULL);
+  SRunner *runner;
   TestResult **results;
   int n, n_failed = 0;
 
+  if (mkdtemp (folder) == NULL)
+    {
+      perror (folder);
+      return EXIT_FAILURE;
+    }
+  g_setenv ("TMPDIR", folder, TRUE);
+  runner = srunner_create (tess_test_suite ());
   srunner_run_all (runner, CK_SILENT);
   n = srunner_ntests_run (runner);
   results = srunner_results (runner);
@@ -112,5 +132,6 @@ main (void)
     }
   free (results);
   srunner_free (runner);
+  nftw (folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
   return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
