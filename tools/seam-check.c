@@ -383,7 +383,7 @@ print_axis (const gchar *name, const Axis *axis)
 typedef struct
 {
   gint tile, overlap, strip;
-  gboolean ring, closing, rows;
+  gboolean ring, closing, rows, sphere;
 } Settings;
 
 static gboolean
@@ -413,7 +413,8 @@ check_picture (const gchar *path,
     return FALSE;
   for (gint axis = 0; axis < 2; axis++)
     {
-      const TessSeamSettings how = { .rows = axis == 1 };
+      const TessSeamSettings how
+          = { .rows = axis == 1, .sphere = axis == 0 && settings->sphere };
       View view = { NULL, axis == 0 && settings->ring };
       Axis *to = axis == 0 ? columns : rows;
       gboolean closes
@@ -455,6 +456,8 @@ main (int argc, char **argv)
       "left and right edge meet, and tiles lie so", NULL },
     { "closing", 0, 0, G_OPTION_ARG_NONE, &settings.closing,
       "measure where left and right edge meet, wherever tiles lie", NULL },
+    { "sphere", 0, 0, G_OPTION_ARG_NONE, &settings.sphere,
+      "in columns a row counts as much as it is long on the sphere", NULL },
     { "strip", 0, 0, G_OPTION_ARG_INT, &settings.strip,
       "compare so many pixels at the left (top) with those at the other side",
       "N" },
