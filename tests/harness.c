@@ -90,7 +90,8 @@ remove_one (const char *path, const struct stat *is, int kind, struct FTW *at)
   return remove (path);
 }
 
-/* What tests make of files, those that failed too, goes with the folder. */
+/* What tests make of files, those that failed too, goes with the folder. Not
+ * g_get_tmp_dir, which would remember the one outside. */
 int
 main (void)
 {

@@ -31,11 +31,12 @@ REGIONS = {
 # What a small classifier tells apart on photographs held out; sea (0.38) and fields (0.26) are learnt all the same.
 NAMES = ["forest", "snow", "desert", "city", "clouds"]
 WORDS = {word: name for name, region in REGIONS.items() for word in region[2]}
+# What alone() adds; to others "only ground".
 ALONE = {
     "forest": "hills, trees, dark, only ground",
     "city": "towers",
     "clouds": "sky, day, upper part",
-}  # what alone() adds; to others "only ground"
+}
 DARK = ("night", "dusk")  # everything looks alike then, but cities and clouds
 MISTY = {"fog", "mist", "haze", "smoke"}
 PHOTO_HEIGHT = 320  # pixels; windows are 256
