@@ -111,14 +111,18 @@ class Session:
     def __init__(self, gimp, tap, title, script='dialog.scm', **names):
         self.tap = tap
         self.title = title
-        self.log = gimp.folder / 'log'
+        # A log of its own: what the session before left behind may still
+        # write to its.
+        log, name = tempfile.mkstemp(prefix='log-', dir=gimp.folder)
+        self.log = Path(name)
         path = gimp.script(script, **names)
         self.process = subprocess.Popen(
             [find_program(GUI, 'gimp'), '-n', '-s', '-d', '-f',
              '--batch-interpreter=plug-in-script-fu-eval',
              '-b', f'(load "{path}")'],
             env=gimp.env, cwd=gimp.folder, stdin=subprocess.DEVNULL,
-            stdout=self.log.open('w'), stderr=subprocess.STDOUT)
+            stdout=log, stderr=subprocess.STDOUT)
+        os.close(log)
         found = until(lambda: window(f'^{title}$'), 90)
         self.tap.check(found, f'the window “{title}” opens', self.text())
         self.dialog = found
