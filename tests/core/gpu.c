@@ -308,7 +308,7 @@ START_TEST (no_memory)
 }
 END_TEST
 
-/* What tests/ops/rows.c asks of a test program that runs its rows. */
+/* What tests/ops/row.c asks of a test program that runs its rows. */
 const TessOpsBackend *
 tess_ops_backends (void)
 {

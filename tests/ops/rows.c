@@ -1,215 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * tests/ops/rows.c: every op of a backend against the plain answer.
- *
- * Each row is run on whole numbers, where every order of adding gives the
- * same bits if the op is linear, and on reals, where the normalised squared
- * error is bounded; in each storage that the backend has (numbers are then
- * chosen among those that the storage has). Each is run twice for the same
- * bits, looked through for NaN, and run once with one number changed: it must
- * then differ. */
-#include "core/backend.h"
-#include "core/memory.h"
-#include "core/ops/ops.h"
-#include "tests/harness.h"
+ * tests/ops/rows.c: every op of a backend against the plain answer, each row
+ * as tests/ops/row.h says. */
 #include "tests/ops/rows.h"
-
-#include <math.h>
-#include <string.h>
-
-typedef struct
-{
-  TessBackend *backend;
-  TessProgram *program;
-  guint32 state;
-  gboolean whole;     /* whole numbers, else reals */
-  TessType type;      /* numbers that it has */
-  gboolean perturbed; /* the first number made differs */
-  GPtrArray *weights;
-} Maker;
-
-static void
-round_to (TessType type, gfloat *numbers, gsize n)
-{
-  g_autofree guint16 *half = g_new (guint16, n);
-
-  if (type == TESS_BF16)
-    {
-      tess_f32_to_bf16 (numbers, half, n);
-      tess_bf16_to_f32 (half, numbers, n);
-    }
-  else if (type == TESS_F16)
-    {
-      tess_f32_to_f16 (numbers, half, n);
-      tess_f16_to_f32 (half, numbers, n);
-    }
-}
-
-static gfloat
-next (Maker *maker)
-{
-  gfloat number;
-
-  maker->state = maker->state * 1664525u + 1013904223u;
-  number = maker->whole ? (gfloat) (gint) ((maker->state >> 16) % 5) - 2.0f
-                        : (maker->state >> 8) / 8388608.0f - 1.0f;
-  round_to (maker->type, &number, 1);
-  if (maker->perturbed)
-    number += 1.0f;
-  maker->perturbed = FALSE;
-  return number;
-}
-
-static const TessWeight *
-weight (Maker *maker, gint n_dims, gint a, gint b, gint c, gint d)
-{
-  g_autoptr (TessTensor) tensor
-      = tess_tensor_new (TESS_F32, n_dims, (gint64[]) { a, b, c, d }, NULL);
-  gsize n = tess_tensor_n_elements (tensor);
-  gfloat scale = maker->whole ? 1.0f : 1.0f / sqrtf ((gfloat) n / a);
-
-  if (maker->type != TESS_F32)
-    scale = 1.0f;
-  for (gsize i = 0; i < n; i++)
-    tess_tensor_f32 (tensor)[i] = next (maker) * scale;
-  g_ptr_array_add (maker->weights, tess_weight_new ("row", tensor));
-  return maker->weights->pdata[maker->weights->len - 1];
-}
-
-static TessValue *
-source_typed (Maker *maker, TessType type, gint n, gint h, gint w, gint c)
-{
-  TessShape shape = { n, h, w, c };
-  g_autoptr (TessBuffer) buffer
-      = tess_buffer_new (maker->backend, type, &shape, NULL);
-  gsize size = tess_shape_n_elements (&shape);
-  g_autofree gfloat *numbers = g_new (gfloat, size);
-
-  for (gsize i = 0; i < size; i++)
-    numbers[i] = next (maker);
-  tess_buffer_write (buffer, 0, n, numbers);
-  return tess_input (maker->program, buffer);
-}
-
-static TessValue *
-source (Maker *maker, gint n, gint h, gint w, gint c)
-{
-  return source_typed (maker, tess_backend_storage (maker->backend), n, h, w,
-                       c);
-}
-
-typedef TessValue *(*Record) (Maker *maker, gconstpointer row);
-
-/* The op's answer, the same each time it is run; (transfer full). */
-static gfloat *
-answer (TessBackend *backend,
-        Record record,
-        gconstpointer row,
-        gboolean whole,
-        TessType type,
-        gboolean perturbed,
-        gsize *n)
-{
-  Maker maker = {
-    .backend = backend,
-    .program = tess_program_new ("row", tess_backend_storage (backend)),
-    .state = 7,
-    .whole = whole,
-    .type = type,
-    .perturbed = perturbed,
-    .weights
-    = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_weight_free),
-  };
-  TessValue *value = record (&maker, row);
-  const TessShape *shape = tess_value_shape (value);
-  g_autoptr (TessBuffer) buffer
-      = tess_buffer_new (backend, TESS_F32, shape, NULL);
-  g_autoptr (TessExec) exec = NULL;
-  GError *error = NULL;
-  gfloat *first, *second;
-
-  *n = tess_shape_n_elements (shape);
-  first = g_new (gfloat, *n);
-  second = g_new (gfloat, *n);
-  tess_store (maker.program, value, buffer);
-  exec = tess_backend_compile (backend, maker.program, &error);
-  ck_no_error (error);
-  ck_assert (tess_exec_run (exec, NULL, NULL));
-  tess_buffer_read (buffer, 0, shape->n, first);
-  ck_assert (tess_exec_run (exec, NULL, NULL));
-  tess_buffer_read (buffer, 0, shape->n, second);
-  ck_assert_mem_eq (first, second, *n * sizeof *first);
-  g_free (second);
-  g_clear_pointer (&exec, tess_exec_free);
-  tess_program_unref (maker.program);
-  tess_backend_trim (backend);
-  g_ptr_array_unref (maker.weights);
-  return first;
-}
-
-static gdouble
-squared_error (const gfloat *a, const gfloat *b, gsize n)
-{
-  gdouble error = 0.0, norm = 1e-30;
-
-  for (gsize i = 0; i < n; i++)
-    {
-      if (!isfinite (a[i]))
-        return INFINITY;
-      error += ((gdouble) a[i] - b[i]) * ((gdouble) a[i] - b[i]);
-      norm += (gdouble) b[i] * b[i];
-    }
-  return error / norm;
-}
-
-/* @exact: whole numbers must agree to the bit. The plain answer depends on
- * the type alone and is slow under the sanitizers: once for each type. */
-static void
-check_row (Record record, gconstpointer row, gint number, gboolean exact)
-{
-  g_autoptr (TessBackend) plain = tess_backend_plain_new ();
-  gfloat *expected[TESS_N_TYPES][2] = { { NULL } };
-
-  for (const TessOpsBackend *entry = tess_ops_backends (); entry->name != NULL;
-       entry++)
-    {
-      g_autoptr (GError) error = NULL;
-      g_autoptr (TessBackend) backend = entry->open (entry, &error);
-      TessType type = entry->storage;
-
-      ck_no_error (error);
-      for (gint whole = 0; whole < 2; whole++)
-        {
-          gdouble difference, changed;
-          gsize n;
-          gfloat *b = expected[type][whole];
-          g_autofree gfloat *a
-              = answer (backend, record, row, whole, type, FALSE, &n);
-          g_autofree gfloat *c
-              = answer (backend, record, row, whole, type, TRUE, &n);
-
-          if (b == NULL)
-            {
-              b = answer (plain, record, row, whole, type, FALSE, &n);
-              if (whole && exact)
-                round_to (type, b, n);
-              expected[type][whole] = b;
-            }
-          difference = squared_error (a, b, n);
-          changed = squared_error (c, b, n);
-          ck_assert_msg (whole && exact ? difference == 0.0
-                                        : difference <= entry->bound,
-                         "row %d, %s, %s numbers: error %g", number,
-                         entry->name, whole ? "whole" : "real", difference);
-          ck_assert_msg (changed > (whole && exact ? 0.0 : difference),
-                         "row %d, %s: one number changed is not seen", number,
-                         entry->name);
-        }
-    }
-  for (gint type = 0; type < TESS_N_TYPES; type++)
-    for (gint whole = 0; whole < 2; whole++)
-      g_free (expected[type][whole]);
-  tess_ops_check ();
-}
+#include "tests/ops/row.h"
 
 typedef struct
 {
@@ -247,27 +40,30 @@ static const ConvRow conv_rows[] = {
 };
 
 static TessValue *
-record_conv (Maker *maker, gconstpointer data)
+record_conv (TessOpsMaker *maker, gconstpointer data)
 {
   const ConvRow *row = data;
   gint h = (row->h * row->up + row->begin + row->end - row->k) / row->stride;
   gint w = (row->w * row->up + row->begin + row->end - row->k) / row->stride;
   const TessWeight *kernel
-      = row->k == 1 ? weight (maker, 2, row->oc, row->ic, 0, 0)
-                    : weight (maker, 4, row->oc, row->ic, row->k, row->k);
+      = row->k == 1
+            ? tess_ops_weight (maker, 2, row->oc, row->ic, 0, 0)
+            : tess_ops_weight (maker, 4, row->oc, row->ic, row->k, row->k);
   TessType type
       = row->f32_src ? TESS_F32 : tess_backend_storage (maker->backend);
 
   return tess_conv2d (
       maker->program,
       &(TessConv2d) {
-          .src = source_typed (maker, type, row->n, row->h, row->w, row->ic),
+          .src = tess_ops_source_typed (maker, type, row->n, row->h, row->w,
+                                        row->ic),
           .weight = kernel,
-          .bias = row->bias ? weight (maker, 1, row->oc, 0, 0, 0) : NULL,
-          .row = row->row ? source (maker, 1, 1, 1, row->oc) : NULL,
-          .residual = row->residual
-                          ? source (maker, row->n, h + 1, w + 1, row->oc)
-                          : NULL,
+          .bias
+          = row->bias ? tess_ops_weight (maker, 1, row->oc, 0, 0, 0) : NULL,
+          .row = row->row ? tess_ops_source (maker, 1, 1, 1, row->oc) : NULL,
+          .residual = row->residual ? tess_ops_source (maker, row->n, h + 1,
+                                                       w + 1, row->oc)
+                                    : NULL,
           .stride = row->stride,
           .pad_begin = row->begin,
           .pad_end = row->end,
@@ -283,10 +79,10 @@ START_TEST (conv2d)
       = { TESS_ACT_SILU, TESS_ACT_NONE, TESS_ACT_RELU, TESS_ACT_LEAKY_RELU };
   ConvRow row = conv_rows[_i];
 
-  check_row (record_conv, &row, _i, TRUE);
+  tess_ops_check_row (record_conv, &row, _i, TRUE);
   row.act = acts[_i % 4];
   if (row.act != TESS_ACT_NONE)
-    check_row (record_conv, &row, _i, FALSE);
+    tess_ops_check_row (record_conv, &row, _i, FALSE);
 }
 END_TEST
 
@@ -312,7 +108,7 @@ static const LinearRow linear_rows[] = {
 };
 
 static TessValue *
-record_linear (Maker *maker, gconstpointer data)
+record_linear (TessOpsMaker *maker, gconstpointer data)
 {
   const LinearRow *row = data;
   TessType type
@@ -321,19 +117,22 @@ record_linear (Maker *maker, gconstpointer data)
   return tess_linear (
       maker->program,
       &(TessLinear) {
-          .weight = weight (maker, 2, row->oc, row->ic, 0, 0),
-          .src = source_typed (maker, type, row->n, 1, row->t, row->ic),
-          .bias = row->bias ? weight (maker, 1, row->oc, 0, 0, 0) : NULL,
-          .residual
-          = row->residual ? source (maker, row->n, 1, row->t, row->oc) : NULL,
+          .weight = tess_ops_weight (maker, 2, row->oc, row->ic, 0, 0),
+          .src
+          = tess_ops_source_typed (maker, type, row->n, 1, row->t, row->ic),
+          .bias
+          = row->bias ? tess_ops_weight (maker, 1, row->oc, 0, 0, 0) : NULL,
+          .residual = row->residual
+                          ? tess_ops_source (maker, row->n, 1, row->t, row->oc)
+                          : NULL,
           .act = row->act,
       });
 }
 
 START_TEST (linear)
 {
-  check_row (record_linear, &linear_rows[_i], _i,
-             linear_rows[_i].act == TESS_ACT_NONE);
+  tess_ops_check_row (record_linear, &linear_rows[_i], _i,
+                      linear_rows[_i].act == TESS_ACT_NONE);
 }
 END_TEST
 
@@ -352,11 +151,11 @@ static const AttentionRow attention_rows[] = {
 };
 
 static TessValue *
-record_attention (Maker *maker, gconstpointer data)
+record_attention (TessOpsMaker *maker, gconstpointer data)
 {
   const AttentionRow *row = data;
   gint c = row->n_heads * row->d;
-  TessValue *v = source (maker, row->m, 1, row->tk, c), *rows = NULL;
+  TessValue *v = tess_ops_source (maker, row->m, 1, row->tk, c), *rows = NULL;
 
   if (row->rows)
     {
@@ -368,20 +167,20 @@ record_attention (Maker *maker, gconstpointer data)
       tess_buffer_write_i32 (buffer, numbers);
       rows = tess_input (maker->program, buffer);
     }
-  return tess_attention (maker->program,
-                         &(TessAttention) {
-                             .v = v,
-                             .q = source (maker, row->n, 1, row->tq, c),
-                             .k = source (maker, row->m, 1, row->tk, c),
-                             .rows = rows,
-                             .n_heads = row->n_heads,
-                             .causal = row->causal,
-                         });
+  return tess_attention (
+      maker->program, &(TessAttention) {
+                          .v = v,
+                          .q = tess_ops_source (maker, row->n, 1, row->tq, c),
+                          .k = tess_ops_source (maker, row->m, 1, row->tk, c),
+                          .rows = rows,
+                          .n_heads = row->n_heads,
+                          .causal = row->causal,
+                      });
 }
 
 START_TEST (attention)
 {
-  check_row (record_attention, &attention_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_attention, &attention_rows[_i], _i, FALSE);
 }
 END_TEST
 
@@ -399,11 +198,11 @@ static const NormRow norm_rows[] = {
 };
 
 static TessValue *
-record_group_norm (Maker *maker, gconstpointer data)
+record_group_norm (TessOpsMaker *maker, gconstpointer data)
 {
   const NormRow *row = data;
-  const TessWeight *scale = weight (maker, 1, row->c, 0, 0, 0);
-  TessValue *src = source (maker, row->n, row->h, row->w, row->c);
+  const TessWeight *scale = tess_ops_weight (maker, 1, row->c, 0, 0, 0);
+  TessValue *src = tess_ops_source (maker, row->n, row->h, row->w, row->c);
   TessValue *stats = tess_group_stats (
       maker->program, &(TessGroupStats) { .src = src,
                                           .n_groups = row->n_groups,
@@ -416,7 +215,7 @@ record_group_norm (Maker *maker, gconstpointer data)
       maker->program,
       &(TessGroupNorm) { .src = src,
                          .scale = scale,
-                         .shift = weight (maker, 1, row->c, 0, 0, 0),
+                         .shift = tess_ops_weight (maker, 1, row->c, 0, 0, 0),
                          .stats = row->stats ? stats : NULL,
                          .n_groups = row->n_groups,
                          .eps = 1e-5f,
@@ -425,41 +224,42 @@ record_group_norm (Maker *maker, gconstpointer data)
 
 START_TEST (group_norm)
 {
-  check_row (record_group_norm, &norm_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_group_norm, &norm_rows[_i], _i, FALSE);
 }
 END_TEST
 
 static TessValue *
-record_layer_norm (Maker *maker, gconstpointer data)
+record_layer_norm (TessOpsMaker *maker, gconstpointer data)
 {
   const NormRow *row = data;
-  const TessWeight *scale = weight (maker, 1, row->c, 0, 0, 0);
+  const TessWeight *scale = tess_ops_weight (maker, 1, row->c, 0, 0, 0);
 
   return tess_layer_norm (
       maker->program,
-      &(TessLayerNorm) { .src = source (maker, row->n, row->h, row->w, row->c),
-                         .scale = scale,
-                         .shift = row->silu ? weight (maker, 1, row->c, 0, 0, 0)
-                                            : NULL,
-                         .eps = 1e-5f });
+      &(TessLayerNorm) {
+          .src = tess_ops_source (maker, row->n, row->h, row->w, row->c),
+          .scale = scale,
+          .shift
+          = row->silu ? tess_ops_weight (maker, 1, row->c, 0, 0, 0) : NULL,
+          .eps = 1e-5f });
 }
 
 START_TEST (layer_norm)
 {
   if (norm_rows[_i].c > 12)
-    check_row (record_layer_norm, &norm_rows[_i], _i, FALSE);
+    tess_ops_check_row (record_layer_norm, &norm_rows[_i], _i, FALSE);
 }
 END_TEST
 
 /* Copies, sums and activations in one program: [n, h, w, c] -> ... */
 static TessValue *
-record_rest (Maker *maker, gconstpointer data)
+record_rest (TessOpsMaker *maker, gconstpointer data)
 {
   const NormRow *row = data;
   TessProgram *program = maker->program;
-  TessValue *a = source (maker, row->n, row->h, row->w, row->c);
-  TessValue *b = source (maker, 1, row->h, row->w, row->c);
-  TessValue *c = source (maker, 1, 1, 1, row->c * 2);
+  TessValue *a = tess_ops_source (maker, row->n, row->h, row->w, row->c);
+  TessValue *b = tess_ops_source (maker, 1, row->h, row->w, row->c);
+  TessValue *c = tess_ops_source (maker, 1, 1, 1, row->c * 2);
   TessValue *both = tess_concat (program, tess_add (program, a, b), a);
 
   return tess_crop (program, tess_add (program, both, c), row->h / 2,
@@ -467,10 +267,10 @@ record_rest (Maker *maker, gconstpointer data)
 }
 
 static TessValue *
-record_activate (Maker *maker, gconstpointer data)
+record_activate (TessOpsMaker *maker, gconstpointer data)
 {
   const NormRow *row = data;
-  TessValue *a = source (maker, row->n, row->h, row->w, row->c);
+  TessValue *a = tess_ops_source (maker, row->n, row->h, row->w, row->c);
   TessProgram *program = maker->program;
 
   static const TessActivation acts[] = { TESS_ACT_GELU, TESS_ACT_QUICK_GELU,
@@ -484,9 +284,9 @@ record_activate (Maker *maker, gconstpointer data)
 
 START_TEST (copies_and_sums)
 {
-  check_row (record_activate, &norm_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_activate, &norm_rows[_i], _i, FALSE);
   if (norm_rows[_i].w / 3 == 0 && norm_rows[_i].h / 2 == 0)
-    check_row (record_rest, &norm_rows[_i], _i, TRUE);
+    tess_ops_check_row (record_rest, &norm_rows[_i], _i, TRUE);
 }
 END_TEST
 
@@ -506,7 +306,7 @@ static const GroundedRow grounded_rows[] = { { 2, 2, 256, 184, 8, 40 },
                                              { 1, 1, 1024, 184, 1, 16, TRUE } };
 
 static TessValue *
-whole_row (Maker *maker, gint m, gint t, guint32 first, gint32 shared)
+whole_row (TessOpsMaker *maker, gint m, gint t, guint32 first, gint32 shared)
 {
   TessShape shape = { m, 1, 1, t };
   g_autoptr (TessBuffer) buffer
@@ -523,11 +323,11 @@ whole_row (Maker *maker, gint m, gint t, guint32 first, gint32 shared)
 }
 
 static TessValue *
-record_grounded (Maker *maker, gconstpointer data)
+record_grounded (TessOpsMaker *maker, gconstpointer data)
 {
   const GroundedRow *row = data;
   gint c = row->n_heads * row->d;
-  TessValue *v = source (maker, row->n, 1, row->t, c);
+  TessValue *v = tess_ops_source (maker, row->n, 1, row->t, c);
   TessShape shape = { row->m, 1, 1, row->u };
   g_autoptr (TessBuffer) bias
       = tess_buffer_new (maker->backend, TESS_F32, &shape, NULL);
@@ -540,10 +340,10 @@ record_grounded (Maker *maker, gconstpointer data)
       maker->program,
       &(TessGroundedAttention) {
           .v = v,
-          .q = source (maker, row->n, 1, row->t, c),
-          .k = source (maker, row->n, 1, row->t, c),
-          .ground_k = source (maker, row->m, 1, row->u, c),
-          .ground_v = source (maker, row->m, 1, row->u, c),
+          .q = tess_ops_source (maker, row->n, 1, row->t, c),
+          .k = tess_ops_source (maker, row->n, 1, row->t, c),
+          .ground_k = tess_ops_source (maker, row->m, 1, row->u, c),
+          .ground_v = tess_ops_source (maker, row->m, 1, row->u, c),
           .bias = tess_input (maker->program, bias),
           .rows = whole_row (maker, 1, row->n, 5, 0),
           .cells
@@ -557,64 +357,65 @@ record_grounded (Maker *maker, gconstpointer data)
 
 START_TEST (grounded_attention)
 {
-  check_row (record_grounded, &grounded_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_grounded, &grounded_rows[_i], _i, FALSE);
 }
 END_TEST
 
 /* One factor for all, one for each channel, one for each number, with and
  * without a residual. */
 static TessValue *
-record_scale (Maker *maker, gconstpointer data)
+record_scale (TessOpsMaker *maker, gconstpointer data)
 {
   const NormRow *row = data;
-  TessValue *factor
-      = source_typed (maker, TESS_F32, 1, 1, 1, row->silu ? row->c : 1);
-  TessValue *src = source (maker, row->n, row->h, row->w, row->c);
+  TessValue *factor = tess_ops_source_typed (maker, TESS_F32, 1, 1, 1,
+                                             row->silu ? row->c : 1);
+  TessValue *src = tess_ops_source (maker, row->n, row->h, row->w, row->c);
 
   return tess_scale (
       maker->program,
       &(TessScale) { .src = src,
                      .factor = factor,
-                     .residual
-                     = row->stats || row->n > 1
-                           ? source (maker, row->n, row->h, row->w, row->c)
-                           : NULL });
+                     .residual = row->stats || row->n > 1
+                                     ? tess_ops_source (maker, row->n, row->h,
+                                                        row->w, row->c)
+                                     : NULL });
 }
 
 /* The residual is drawn first: a number of it counts whatever the factor. */
 static TessValue *
-record_scale_map (Maker *maker, gconstpointer data)
+record_scale_map (TessOpsMaker *maker, gconstpointer data)
 {
   const NormRow *row = data;
-  TessValue *residual = source (maker, row->n, row->h, row->w, row->c);
-  TessValue *src = source (maker, row->n, row->h, row->w, row->c);
+  TessValue *residual = tess_ops_source (maker, row->n, row->h, row->w, row->c);
+  TessValue *src = tess_ops_source (maker, row->n, row->h, row->w, row->c);
 
-  return tess_scale (
-      maker->program,
-      &(TessScale) { .src = src,
-                     .factor = source (maker, row->n, row->h, row->w, row->c),
-                     .residual = residual });
+  return tess_scale (maker->program,
+                     &(TessScale) { .src = src,
+                                    .factor = tess_ops_source (
+                                        maker, row->n, row->h, row->w, row->c),
+                                    .residual = residual });
 }
 
 static TessValue *
-record_scale_low (Maker *maker, gconstpointer data)
+record_scale_low (TessOpsMaker *maker, gconstpointer data)
 {
   const NormRow *row = data;
-  TessValue *factor = source_typed (maker, TESS_F32, 1, 1, 1, 1);
+  TessValue *factor = tess_ops_source_typed (maker, TESS_F32, 1, 1, 1, 1);
 
   return tess_scale_low (
-      maker->program, source (maker, row->n, row->h, row->w, row->c), factor);
+      maker->program, tess_ops_source (maker, row->n, row->h, row->w, row->c),
+      factor);
 }
 
 START_TEST (scale)
 {
   static const NormRow thin[] = { { 2, 1, 6, 65 }, { 1, 5, 1, 3 } };
 
-  check_row (record_scale, &norm_rows[_i], _i, FALSE);
-  check_row (record_scale_map, &norm_rows[_i], _i, FALSE);
-  check_row (record_scale_low, &norm_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_scale, &norm_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_scale_map, &norm_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_scale_low, &norm_rows[_i], _i, FALSE);
   if (_i < (gint) G_N_ELEMENTS (thin))
-    check_row (record_scale_low, &thin[_i], _i, FALSE);
+    tess_ops_check_row (record_scale_low, &thin[_i], _i, FALSE);
 }
 END_TEST
 
@@ -632,24 +433,26 @@ static const DepthwiseRow depthwise_rows[] = {
 
 /* The kernel is float32's alone; other storage takes the plain answer. */
 static TessValue *
-record_depthwise (Maker *maker, gconstpointer data)
+record_depthwise (TessOpsMaker *maker, gconstpointer data)
 {
   const DepthwiseRow *row = data;
   TessValue *src
-      = source_typed (maker, TESS_F32, row->n, row->h, row->w, row->c);
-  const TessWeight *kernel = weight (maker, 4, row->c, 1, row->k, row->k);
+      = tess_ops_source_typed (maker, TESS_F32, row->n, row->h, row->w, row->c);
+  const TessWeight *kernel
+      = tess_ops_weight (maker, 4, row->c, 1, row->k, row->k);
 
   return tess_depthwise (
       maker->program,
-      &(TessDepthwise) { .src = src,
-                         .weight = kernel,
-                         .bias = row->bias ? weight (maker, 1, row->c, 0, 0, 0)
-                                           : NULL });
+      &(TessDepthwise) {
+          .src = src,
+          .weight = kernel,
+          .bias
+          = row->bias ? tess_ops_weight (maker, 1, row->c, 0, 0, 0) : NULL });
 }
 
 START_TEST (depthwise)
 {
-  check_row (record_depthwise, &depthwise_rows[_i], _i, TRUE);
+  tess_ops_check_row (record_depthwise, &depthwise_rows[_i], _i, TRUE);
 }
 END_TEST
 
@@ -668,7 +471,7 @@ static const CanvasRow canvas_rows[] = {
 /* Places on the whole canvas: tiles that pass its edges; with @sides a
  * smaller one among them. */
 static TessValue *
-places (Maker *maker, const CanvasRow *row, gboolean sides)
+places (TessOpsMaker *maker, const CanvasRow *row, gboolean sides)
 {
   gint length = sides ? 4 : 2;
   TessShape shape = { 1, 1, row->n, length };
@@ -693,52 +496,55 @@ places (Maker *maker, const CanvasRow *row, gboolean sides)
 }
 
 static TessValue *
-record_gather (Maker *maker, gconstpointer data)
+record_gather (TessOpsMaker *maker, gconstpointer data)
 {
   const CanvasRow *row = data;
-  TessValue *factor = source_typed (maker, TESS_F32, 1, 1, 1, 1);
+  TessValue *factor = tess_ops_source_typed (maker, TESS_F32, 1, 1, 1, 1);
 
-  return tess_gather (maker->program,
-                      &(TessGather) { .canvas = source (maker, 1, row->height,
-                                                        row->width, row->c),
-                                      .places = places (maker, row, FALSE),
-                                      .factor = factor,
-                                      .h = row->h,
-                                      .w = row->w });
+  return tess_gather (
+      maker->program,
+      &(TessGather) {
+          .canvas = tess_ops_source (maker, 1, row->height, row->width, row->c),
+          .places = places (maker, row, FALSE),
+          .factor = factor,
+          .h = row->h,
+          .w = row->w });
 }
 
 static TessValue *
-fuse (Maker *maker, const CanvasRow *row, gboolean shared)
+fuse (TessOpsMaker *maker, const CanvasRow *row, gboolean shared)
 {
   return tess_fuse (
       maker->program,
       &(TessFuse) {
-          .tiles = source (maker, row->n, row->h, row->w, row->c),
+          .tiles = tess_ops_source (maker, row->n, row->h, row->w, row->c),
           .places = places (maker, row, TRUE),
-          .weights_x = source_typed (maker, TESS_F32, 1, 1, row->n, row->w),
-          .weights_y = source_typed (maker, TESS_F32, 1, 1, row->n, row->h),
-          .shares
-          = shared ? source_typed (maker, TESS_F32, row->n, row->h, row->w, 1)
-                   : NULL,
+          .weights_x
+          = tess_ops_source_typed (maker, TESS_F32, 1, 1, row->n, row->w),
+          .weights_y
+          = tess_ops_source_typed (maker, TESS_F32, 1, 1, row->n, row->h),
+          .shares = shared ? tess_ops_source_typed (maker, TESS_F32, row->n,
+                                                    row->h, row->w, 1)
+                           : NULL,
           .height = row->height,
           .width = row->width,
       });
 }
 
 static TessValue *
-record_fuse (Maker *maker, gconstpointer row)
+record_fuse (TessOpsMaker *maker, gconstpointer row)
 {
   return fuse (maker, row, FALSE);
 }
 
 static TessValue *
-record_shared (Maker *maker, gconstpointer row)
+record_shared (TessOpsMaker *maker, gconstpointer row)
 {
   return fuse (maker, row, TRUE);
 }
 
 static TessValue *
-spread (Maker *maker, TessValue *src)
+spread (TessOpsMaker *maker, TessValue *src)
 {
   return tess_group_stats (maker->program,
                            &(TessGroupStats) { .src = src, .n_groups = 1 });
@@ -746,11 +552,11 @@ spread (Maker *maker, TessValue *src)
 
 /* The source is drawn first: in 16 bits one number of a spread is not seen. */
 static TessValue *
-record_rescale (Maker *maker, gconstpointer data)
+record_rescale (TessOpsMaker *maker, gconstpointer data)
 {
   const CanvasRow *row = data;
-  TessValue *src = source (maker, 1, row->height, row->width, row->c);
-  TessValue *like = source (maker, 1, row->h, row->w, row->c);
+  TessValue *src = tess_ops_source (maker, 1, row->height, row->width, row->c);
+  TessValue *like = tess_ops_source (maker, 1, row->h, row->w, row->c);
 
   return tess_rescale (maker->program,
                        &(TessRescale) { .src = src,
@@ -760,26 +566,26 @@ record_rescale (Maker *maker, gconstpointer data)
 }
 
 static TessValue *
-record_mix (Maker *maker, gconstpointer data)
+record_mix (TessOpsMaker *maker, gconstpointer data)
 {
   const CanvasRow *row = data;
   TessMix args = {
     .n_src = MIN (row->n + 1, TESS_MIX_MAX),
-    .weights = source_typed (maker, TESS_F32, 1, 1, 1, TESS_MIX_MAX),
+    .weights = tess_ops_source_typed (maker, TESS_F32, 1, 1, 1, TESS_MIX_MAX),
   };
 
   for (gint i = 0; i < args.n_src; i++)
-    args.src[i] = source (maker, 1, row->height, row->width, row->c);
+    args.src[i] = tess_ops_source (maker, 1, row->height, row->width, row->c);
   return tess_mix (maker->program, &args);
 }
 
 START_TEST (canvas)
 {
-  check_row (record_gather, &canvas_rows[_i], _i, TRUE);
-  check_row (record_fuse, &canvas_rows[_i], _i, FALSE);
-  check_row (record_shared, &canvas_rows[_i], _i, FALSE);
-  check_row (record_mix, &canvas_rows[_i], _i, FALSE);
-  check_row (record_rescale, &canvas_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_gather, &canvas_rows[_i], _i, TRUE);
+  tess_ops_check_row (record_fuse, &canvas_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_shared, &canvas_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_mix, &canvas_rows[_i], _i, FALSE);
+  tess_ops_check_row (record_rescale, &canvas_rows[_i], _i, FALSE);
 }
 END_TEST
 
@@ -842,7 +648,7 @@ tess_ops_program (TessBackend *backend,
   TessShape shape = { 2, 5, 5, 64 }, dst_shape = { 2, 5, 5, 96 };
   g_autoptr (TessProgram) program = tess_program_new ("row", type);
   g_autoptr (TessBuffer) src = tess_buffer_new (backend, type, &shape, error);
-  Maker maker = {
+  TessOpsMaker maker = {
     .backend = backend, .program = program, .state = 7, .weights = weights
   };
   gsize n = tess_shape_n_elements (&shape);
@@ -852,14 +658,15 @@ tess_ops_program (TessBackend *backend,
   if (src == NULL)
     return NULL;
   for (gsize i = 0; i < n; i++)
-    numbers[i] = next (&maker);
+    numbers[i] = tess_ops_next (&maker);
   tess_buffer_write (src, 0, shape.n, numbers);
   value = tess_conv2d (
-      program, &(TessConv2d) { .src = tess_input (program, src),
-                               .weight = weight (&maker, 4, 96, 64, 3, 3),
-                               .bias = weight (&maker, 1, 96, 0, 0, 0),
-                               .pad_begin = 1,
-                               .pad_end = 1 });
+      program,
+      &(TessConv2d) { .src = tess_input (program, src),
+                      .weight = tess_ops_weight (&maker, 4, 96, 64, 3, 3),
+                      .bias = tess_ops_weight (&maker, 1, 96, 0, 0, 0),
+                      .pad_begin = 1,
+                      .pad_end = 1 });
   if (dst == NULL)
     return g_steal_pointer (&program);
   *dst = tess_buffer_new (backend, TESS_F32, &dst_shape, error);
