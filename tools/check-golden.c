@@ -61,13 +61,21 @@ golden_is_half (const Golden *golden)
 gdouble
 golden_one_call (const Golden *golden)
 {
-  return golden_is_half (golden) ? GOLDEN_ONE_CALL_HALF : GOLDEN_ONE_CALL;
+  return golden_is_half (golden) ? GOLDEN_HALF : GOLDEN_ONE_CALL;
 }
 
 gdouble
 golden_sampler (const Golden *golden)
 {
-  return golden_is_half (golden) ? INFINITY : GOLDEN_SAMPLER;
+  switch (tess_backend_storage (golden->backend))
+    {
+    case TESS_F32:
+      return GOLDEN_SAMPLER;
+    case TESS_F16:
+      return GOLDEN_HALF;
+    default:
+      return INFINITY;
+    }
 }
 
 gdouble

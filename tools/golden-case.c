@@ -244,7 +244,7 @@ compare (const GoldenCase *c,
   else if (golden_is_half (c->set->golden)
            && golden_setting (c, "denoiser") == NULL)
     golden_result (c->set->golden, full, golden_relative (values, expected, n),
-                   INFINITY);
+                   golden_sampler (c->set->golden));
   else
     golden_result (c->set->golden, full, golden_absolute (values, expected, n),
                    tolerance);

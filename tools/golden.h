@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /* Relative to the reference's largest value, float32. */
 #define GOLDEN_ONE_CALL 2e-5
 #define GOLDEN_SAMPLER 2e-4
-/* The same for half-precision storage; longer runs are only reported. */
-#define GOLDEN_ONE_CALL_HALF 2e-2
+/* The same in 16 bits; longer runs in bfloat16 are only reported. */
+#define GOLDEN_HALF 2e-2
 
 typedef struct
 {
