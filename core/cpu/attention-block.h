@@ -55,6 +55,12 @@ struct _TessAttentionBlock
   TessAttentionGround ground;
 };
 
+/* Vectors of four, eight and sixteen; the last two where the processor is of
+ * that level of x86-64. */
+extern const TessAttentionWay tess_attention_way_any;
+extern const TessAttentionWay tess_attention_way_v3;
+extern const TessAttentionWay tess_attention_way_v4;
+
 /* bfloat16 in the processor's matrix unit. */
 extern const TessAttentionWay tess_attention_way_amx;
 

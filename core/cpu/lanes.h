@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * core/cpu/lanes.h: sixteen float32 at once, in what compilers call vectors;
- * one of AVX-512, two of AVX2, four of SSE or NEON. */
+ * core/cpu/lanes.h: several float32 at once, in what compilers call vectors.
+ * TESS_LANES is what one register holds, told by the build: 16 with AVX-512,
+ * 8 with AVX2, 4 with SSE or NEON. Wider ones compilers take apart through
+ * memory; GCC 16 made AVX2 twenty-five times slower by that. */
 #pragma once
 
 #include <glib.h>
@@ -10,10 +12,12 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 #define TESS_INLINE static inline __attribute__ ((always_inline))
 
+#ifndef TESS_LANES
 #define TESS_LANES 16
+#endif
 
-typedef gfloat TessLanes __attribute__ ((vector_size (64)));
-typedef gint32 TessWhole __attribute__ ((vector_size (64)));
+typedef gfloat TessLanes __attribute__ ((vector_size (4 * TESS_LANES)));
+typedef gint32 TessWhole __attribute__ ((vector_size (4 * TESS_LANES)));
 
 /* Subtracting nothing is what compilers take away; adding it is not. */
 #define TESS_ALL_LANES(number) ((number) - (TessLanes) { 0 })
