@@ -84,8 +84,8 @@ score (const gfloat *k, const Work *work, gint d, gint n_keys)
   gint row = row_length (d);
 
   for (gint e = 0; e < d; e += DEEP)
-    score_part (k + e, work->q + e * VECTORS * TESS_LANES, work->scores,
-                MIN (DEEP, d - e), row, n_keys, e == 0);
+    score_part (k + e, work->q + e * QUERIES, work->scores, MIN (DEEP, d - e),
+                row, n_keys, e == 0);
 }
 
 /* sums [d][queries] += v [n_keys][row] transposed x weights [n_keys][queries]
