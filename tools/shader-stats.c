@@ -9,9 +9,9 @@
  * Counted here, from its disassembly: the inner loop is the loop with the most
  * multiply-adds for its length; "share" is that of multiply-adds among its
  * vector instructions; "cycles" are the driver's inverse throughput over the
- * multiply-adds of one wave, both with eight rounds for each loop, in cycles
- * for a thousand; left out where loops lie in loops, which the driver weighs
- * otherwise. */
+ * multiply-adds of one wave, in cycles for a thousand, both weighed as the
+ * driver does: eight rounds for each loop, a share of that under an if. Left
+ * out where loops lie in loops, which it weighs otherwise. */
 #include "gpu/kernel.h"
 #include "core/backend.h"
 
@@ -246,6 +246,49 @@ read_assembly (const gchar *assembly, gint lanes)
   return loop;
 }
 
+/* Reading the compiler's own text: how often it believes that multiply-adds
+ * are reached, to be reached in each round being 1. Half of the time under an
+ * if that all lanes take alike, three quarters under one that each lane takes
+ * for itself (Mesa, src/amd/compiler/aco_statistics.cpp). Each value is named
+ * there with what it is, as in "div 1 %926 = ult ...". */
+static gdouble
+read_weight (const gchar *nir)
+{
+  g_auto (GStrv) rows = g_strsplit (nir, "\n", -1);
+  g_autoptr (GHashTable) of_each_lane
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GArray) round = g_array_new (FALSE, FALSE, sizeof (gdouble));
+  gdouble weight = 1.0, sum = 0.0;
+  gint n = 0;
+
+  for (gchar **row = rows; *row != NULL; row++)
+    {
+      const gchar *text = g_strstrip (*row);
+      gchar name[16];
+
+      if (sscanf (text, "div %*s %15s =", name) == 1)
+        g_hash_table_add (of_each_lane, g_strdup (name));
+      if (text[0] == '}' && !g_str_has_suffix (text, "{") && round->len > 0)
+        {
+          weight = g_array_index (round, gdouble, round->len - 1);
+          g_array_set_size (round, round->len - 1);
+        }
+      else if (text[0] != '}' && g_str_has_suffix (text, "{"))
+        {
+          g_array_append_val (round, weight);
+          if (sscanf (text, "if %15s {", name) == 1)
+            weight *= g_hash_table_contains (of_each_lane, name) ? 0.75 : 0.5;
+        }
+      else if (strstr (text, "= ffma") != NULL
+               || strstr (text, "= @cmat_muladd") != NULL)
+        {
+          sum += weight;
+          n++;
+        }
+    }
+  return n > 0 ? sum / n : 1.0;
+}
+
 /* Compiling */
 
 static gdouble
@@ -276,7 +319,7 @@ tell (VkPipeline pipeline, const gchar *what, const gchar *how)
   VkPipelineExecutableInternalRepresentationKHR texts[8];
   guint32 one = 1, n = G_N_ELEMENTS (list), n_texts = G_N_ELEMENTS (texts);
   Loop loop = { 0 };
-  gdouble spills, cycles;
+  gdouble spills, cycles, weight = 1.0;
 
   for (guint i = 0; i < G_N_ELEMENTS (list); i++)
     list[i] = (VkPipelineExecutableStatisticKHR) {
@@ -299,12 +342,15 @@ tell (VkPipeline pipeline, const gchar *what, const gchar *how)
     {
       if (g_str_equal (texts[i].name, "Assembly"))
         loop = read_assembly (texts[i].pData, properties.subgroupSize);
+      else if (g_str_has_prefix (texts[i].name, "NIR"))
+        weight = read_weight (texts[i].pData);
       g_free (texts[i].pData);
     }
   spills = statistic (list, n, "Spilled VGPRs")
            + statistic (list, n, "Spilled SGPRs");
   n_spilled += spills != 0.0;
-  cycles = statistic (list, n, "Inverse Throughput") / loop.n_macs * 1000.0;
+  cycles = statistic (list, n, "Inverse Throughput") / (loop.n_macs * weight)
+           * 1000.0;
   printf ("| %s | %s | %u | %.0f | %.0f | %.0f | %.0f | %.0f |", what, how,
           properties.subgroupSize, statistic (list, n, "VGPRs"), spills,
           statistic (list, n, "LDS size"),
