@@ -1,50 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * core/unet.c: the denoiser, one batch of tiles per call. */
-#include "core/unet.h"
+#include "core/unet-private.h"
 #include "core/error.h"
-#include "core/unet-net.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
-/* One compiled batch. */
-typedef struct
-{
-  gint n, h, w;
-  gboolean fused;
-  TessBuffer *src, *dst; /* [n, h, w, channels] */
-  TessBuffer *rows;      /* i32 [1, 1, 1, n] */
-  TessBuffer *grounds;   /* the same; NULL: without fusers */
-  TessBuffer *structure; /* as src; NULL: the network does not look */
-  GPtrArray *blocks;     /* of TessBuffer, f32; NULL: they are not kept */
-  TessExec *exec;
-} Batch;
-
-struct _TessUnet
-{
-  TessModel *model;
-  TessBackend *backend;
-  const TessUnetConfig *config;
-  TessUnetNet net;
-  gint m, n_tokens; /* of the contexts, 0: none yet */
-  gint n_steps;
-  gdouble *timesteps; /* [n_steps] */
-  TessBuffer *table;  /* [1, 1, n_steps, row_size] */
-  TessBuffer *row;    /* one row of it */
-  gint step;          /* which, -1: none */
-  gboolean grounded;
-  TessGroundingNet grounding;
-  gdouble *gates; /* [n_gates] */
-  gint n_gates;
-  TessStructureNet structure; /* blocks NULL: it does not look */
-  TessBuffer *structure_table, *structure_row; /* as table, row */
-  GPtrArray *batches;
-  gboolean keeps_blocks;
-  const Batch *last; /* that was run; NULL: none since batches were dropped */
-};
-
-static void
-batch_free (Batch *batch)
+void
+tess_unet_compiled_free (TessUnetCompiled *batch)
 {
   if (batch == NULL)
     return;
@@ -74,7 +37,8 @@ tess_unet_new (TessModel *model, TessBackend *backend, GError **error)
   unet->backend = tess_backend_ref (backend);
   unet->config = tess_model_unet (model);
   unet->step = -1;
-  unet->batches = g_ptr_array_new_with_free_func ((GDestroyNotify) batch_free);
+  unet->batches = g_ptr_array_new_with_free_func (
+      (GDestroyNotify) tess_unet_compiled_free);
   tess_unet_net_init (&unet->net, model);
   return unet;
 }
@@ -105,14 +69,15 @@ tess_unet_align (const TessUnet *unet)
   return 1 << (unet->config->n_levels - 1);
 }
 
-static TessProgram *
-new_program (TessUnet *unet, const gchar *name)
+TessProgram *
+tess_unet_new_program (TessUnet *unet, const gchar *name)
 {
   return tess_program_new (name, tess_backend_storage (unet->backend));
 }
 
-static TessBuffer *
-new_buffer (TessUnet *unet, gint n, gint h, gint w, gint c, GError **error)
+TessBuffer *
+tess_unet_new_buffer (
+    TessUnet *unet, gint n, gint h, gint w, gint c, GError **error)
 {
   TessShape shape = { n, h, w, c };
 
@@ -139,7 +104,8 @@ condition_texts (TessUnet *unet,
                  GError **error)
 {
   gint m = (gint) contexts->dims[0], n_tokens = (gint) contexts->dims[1];
-  g_autoptr (TessProgram) program = new_program (unet, "unet contexts");
+  g_autoptr (TessProgram) program
+      = tess_unet_new_program (unet, "unet contexts");
   g_autoptr (TessBuffer) src = NULL;
   g_autofree gfloat *values = NULL;
 
@@ -156,8 +122,8 @@ condition_texts (TessUnet *unet,
     {
       gsize n = tess_tensor_n_elements (contexts);
 
-      src = new_buffer (unet, m, 1, n_tokens, unet->config->context_width,
-                        error);
+      src = tess_unet_new_buffer (unet, m, 1, n_tokens,
+                                  unet->config->context_width, error);
       if (src == NULL)
         return FALSE;
       values = g_new (gfloat, n);
@@ -178,20 +144,22 @@ condition_structure (TessUnet *unet, GCancellable *cancellable, GError **error)
 {
   const TessStructureNet *net = &unet->structure;
   gint width = net->config->width;
-  g_autoptr (TessProgram) program = new_program (unet, "structure times");
+  g_autoptr (TessProgram) program
+      = tess_unet_new_program (unet, "structure times");
   g_autoptr (TessBuffer) waves = NULL;
   g_autofree gfloat *values = g_new (gfloat, (gsize) unet->n_steps * width);
 
   unet->step = -1;
   g_clear_pointer (&unet->structure_table, tess_buffer_unref);
   unet->structure_table
-      = new_buffer (unet, 1, 1, unet->n_steps, net->row_size, error);
-  waves = new_buffer (unet, 1, 1, unet->n_steps, width, error);
+      = tess_unet_new_buffer (unet, 1, 1, unet->n_steps, net->row_size, error);
+  waves = tess_unet_new_buffer (unet, 1, 1, unet->n_steps, width, error);
   if (unet->structure_table == NULL || waves == NULL)
     return FALSE;
   if (unet->structure_row == NULL)
     {
-      unet->structure_row = new_buffer (unet, 1, 1, 1, net->row_size, error);
+      unet->structure_row
+          = tess_unet_new_buffer (unet, 1, 1, 1, net->row_size, error);
       if (unet->structure_row == NULL)
         return FALSE;
     }
@@ -211,20 +179,22 @@ condition_times (TessUnet *unet,
                  GError **error)
 {
   gint width = unet->config->channels[0];
-  g_autoptr (TessProgram) program = new_program (unet, "unet times");
+  g_autoptr (TessProgram) program = tess_unet_new_program (unet, "unet times");
   g_autoptr (TessBuffer) waves = NULL;
   g_autofree gfloat *values = g_new (gfloat, (gsize) n_steps * width);
 
   unet->step = -1;
   unet->n_steps = 0;
   g_clear_pointer (&unet->table, tess_buffer_unref);
-  unet->table = new_buffer (unet, 1, 1, n_steps, unet->net.row_size, error);
-  waves = new_buffer (unet, 1, 1, n_steps, width, error);
+  unet->table
+      = tess_unet_new_buffer (unet, 1, 1, n_steps, unet->net.row_size, error);
+  waves = tess_unet_new_buffer (unet, 1, 1, n_steps, width, error);
   if (unet->table == NULL || waves == NULL)
     return FALSE;
   if (unet->row == NULL)
     {
-      unet->row = new_buffer (unet, 1, 1, 1, unet->net.row_size, error);
+      unet->row
+          = tess_unet_new_buffer (unet, 1, 1, 1, unet->net.row_size, error);
       if (unet->row == NULL)
         return FALSE;
     }
@@ -302,10 +272,11 @@ write_tokens (TessUnet *unet,
 {
   gint m = (gint) grounding->tokens->dims[0];
   gint t = (gint) grounding->tokens->dims[1];
-  g_autoptr (TessProgram) program = new_program (unet, "unet tokens");
+  g_autoptr (TessProgram) program = tess_unet_new_program (unet, "unet tokens");
   g_autoptr (TessBuffer) src = NULL;
 
-  src = new_buffer (unet, m, 1, t, (gint) grounding->tokens->dims[2], error);
+  src = tess_unet_new_buffer (unet, m, 1, t, (gint) grounding->tokens->dims[2],
+                              error);
   if (src == NULL)
     return FALSE;
   tess_buffer_write (src, 0, m, grounding->tokens->data);
@@ -398,8 +369,9 @@ tess_unet_structure (TessUnet *unet,
   return FALSE;
 }
 
-static gboolean
-check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
+gboolean
+tess_unet_check_sides (
+    const TessUnet *unet, gint n, gint h, gint w, GError **error)
 {
   gint align = tess_unet_align (unet);
 
@@ -415,7 +387,7 @@ check_sides (const TessUnet *unet, gint n, gint h, gint w, GError **error)
 static gboolean
 store_blocks (TessUnet *unet,
               const GPtrArray *blocks,
-              Batch *batch,
+              TessUnetCompiled *batch,
               TessProgram *program,
               GError **error)
 {
@@ -434,25 +406,23 @@ store_blocks (TessUnet *unet,
   return TRUE;
 }
 
-/* Makes the buffers of a batch; @program gets the network. @grounding: NULL
- * without the instance addition; @structure the same. */
-static gboolean
-record_batch (TessUnet *unet,
-              const TessUnetNet *net,
-              const TessGroundingNet *grounding,
-              const TessStructureNet *structure,
-              TessBuffer *row,
-              TessBuffer *structure_row,
-              Batch *batch,
-              TessProgram *program,
-              GError **error)
+gboolean
+tess_unet_record_batch (TessUnet *unet,
+                        const TessUnetNet *net,
+                        const TessGroundingNet *grounding,
+                        const TessStructureNet *structure,
+                        TessBuffer *row,
+                        TessBuffer *structure_row,
+                        TessUnetCompiled *batch,
+                        TessProgram *program,
+                        GError **error)
 {
   TessShape rows = { 1, 1, 1, batch->n };
   TessShape dst = { batch->n, batch->h, batch->w, unet->config->out_channels };
   g_autoptr (GPtrArray) blocks = unet->keeps_blocks ? g_ptr_array_new () : NULL;
 
-  batch->src = new_buffer (unet, batch->n, batch->h, batch->w,
-                           unet->config->in_channels, error);
+  batch->src = tess_unet_new_buffer (unet, batch->n, batch->h, batch->w,
+                                     unet->config->in_channels, error);
   if (batch->src == NULL)
     return FALSE;
   batch->rows = tess_buffer_new (unet->backend, TESS_I32, &rows, error);
@@ -466,8 +436,8 @@ record_batch (TessUnet *unet,
     }
   if (structure != NULL)
     {
-      batch->structure = new_buffer (unet, batch->n, batch->h, batch->w,
-                                     unet->config->in_channels, error);
+      batch->structure = tess_unet_new_buffer (
+          unet, batch->n, batch->h, batch->w, unet->config->in_channels, error);
       if (batch->structure == NULL)
         return FALSE;
     }
@@ -488,11 +458,11 @@ record_batch (TessUnet *unet,
   return blocks == NULL || store_blocks (unet, blocks, batch, program, error);
 }
 
-static Batch *
+static TessUnetCompiled *
 prepare (TessUnet *unet, gint n, gint h, gint w, gboolean fused, GError **error)
 {
   g_autoptr (TessProgram) program = NULL;
-  Batch *batch;
+  TessUnetCompiled *batch;
 
   for (guint i = 0; i < unet->batches->len; i++)
     {
@@ -501,22 +471,23 @@ prepare (TessUnet *unet, gint n, gint h, gint w, gboolean fused, GError **error)
           && batch->fused == fused)
         return batch;
     }
-  if (!check_sides (unet, n, h, w, error))
+  if (!tess_unet_check_sides (unet, n, h, w, error))
     return NULL;
 
-  program = new_program (unet, "unet");
-  batch = g_new0 (Batch, 1);
+  program = tess_unet_new_program (unet, "unet");
+  batch = g_new0 (TessUnetCompiled, 1);
   batch->n = n;
   batch->h = h;
   batch->w = w;
   batch->fused = fused;
-  if (!record_batch (unet, &unet->net, unet->grounded ? &unet->grounding : NULL,
-                     unet->structure.blocks != NULL ? &unet->structure : NULL,
-                     unet->row, unet->structure_row, batch, program, error)
+  if (!tess_unet_record_batch (
+          unet, &unet->net, unet->grounded ? &unet->grounding : NULL,
+          unet->structure.blocks != NULL ? &unet->structure : NULL, unet->row,
+          unet->structure_row, batch, program, error)
       || (batch->exec = tess_backend_compile (unet->backend, program, error))
              == NULL)
     {
-      batch_free (batch);
+      tess_unet_compiled_free (batch);
       return NULL;
     }
   g_ptr_array_add (unet->batches, batch);
@@ -557,11 +528,11 @@ go_to_step (TessUnet *unet, gint step)
 }
 
 /* A call's batch, told of everything but its source. */
-static Batch *
+static TessUnetCompiled *
 begin (TessUnet *unet, const TessUnetCall *call, GError **error)
 {
   gboolean fused = FALSE;
-  Batch *batch;
+  TessUnetCompiled *batch;
 
   g_return_val_if_fail (unet->m > 0, NULL);
   g_return_val_if_fail (call->step >= 0 && call->step < unet->n_steps, NULL);
@@ -592,7 +563,7 @@ tess_unet_begin (TessUnet *unet,
                  TessUnetBatch *dst,
                  GError **error)
 {
-  Batch *batch = begin (unet, call, error);
+  TessUnetCompiled *batch = begin (unet, call, error);
 
   if (batch == NULL)
     return FALSE;
@@ -606,7 +577,7 @@ tess_unet_run (TessUnet *unet,
                GCancellable *cancellable,
                GError **error)
 {
-  Batch *batch = begin (unet, call, error);
+  TessUnetCompiled *batch = begin (unet, call, error);
 
   if (batch == NULL)
     return FALSE;
@@ -652,175 +623,4 @@ tess_unet_blocks (TessUnet *unet)
       g_array_append_vals (sums, pair, 2);
     }
   return sums;
-}
-
-/* Programs of contexts and times take weights that the network does not. */
-static gboolean
-plan_conditions (TessUnet *unet,
-                 const TessUnetNet *net,
-                 gint n_tokens,
-                 TessUnetCost *cost,
-                 GError **error)
-{
-  const TessUnetConfig *config = unet->config;
-  g_autoptr (TessProgram) contexts = new_program (unet, "unet contexts");
-  g_autoptr (TessProgram) times = new_program (unet, "unet times");
-  g_autoptr (TessBuffer) src = NULL;
-  g_autoptr (TessBuffer) waves = NULL;
-  g_autoptr (TessBuffer) table = NULL;
-  TessPlan plan;
-
-  src = new_buffer (unet, 1, 1, n_tokens, config->context_width, error);
-  waves = new_buffer (unet, 1, 1, 1, config->channels[0], error);
-  table = new_buffer (unet, 1, 1, 1, net->row_size, error);
-  if (src == NULL || waves == NULL || table == NULL)
-    return FALSE;
-  if (net->crosses->len > 0)
-    {
-      tess_unet_net_record_contexts (net, contexts, src);
-      if (!tess_backend_plan (unet->backend, contexts, &plan, error))
-        return FALSE;
-      cost->weights += plan.weights;
-    }
-  tess_unet_net_record_times (net, times, waves, table);
-  if (!tess_backend_plan (unet->backend, times, &plan, error))
-    return FALSE;
-  cost->weights += plan.weights;
-  return TRUE;
-}
-
-/* Programs of tokens too, and what a set of them keeps. */
-static gboolean
-plan_tokens (TessUnet *unet,
-             const TessGroundingNet *grounding,
-             TessUnetCost *cost,
-             GError **error)
-{
-  gint width = tess_model_instance (unet->model)->token_width;
-  g_autoptr (TessProgram) program = new_program (unet, "unet tokens");
-  g_autoptr (TessBuffer) src
-      = new_buffer (unet, 1, 1, grounding->t, width, error);
-  TessPlan plan;
-
-  if (src == NULL)
-    return FALSE;
-  tess_grounding_net_record_tokens (grounding, program, src);
-  if (!tess_backend_plan (unet->backend, program, &plan, error))
-    return FALSE;
-  cost->weights += plan.weights;
-  for (guint i = 0; i < grounding->fusers->len; i++)
-    cost->set += 2 * (gsize) grounding->t
-                 * g_array_index (grounding->fusers, TessFuser, i).channels
-                 * tess_type_size (tess_backend_storage (unet->backend));
-  return TRUE;
-}
-
-/* The program of the structure's times. */
-static gboolean
-plan_structure (TessUnet *unet,
-                const TessStructureNet *net,
-                TessUnetCost *cost,
-                GError **error)
-{
-  g_autoptr (TessProgram) program = new_program (unet, "structure times");
-  g_autoptr (TessBuffer) waves
-      = new_buffer (unet, 1, 1, 1, net->config->width, error);
-  g_autoptr (TessBuffer) table = NULL;
-  TessPlan plan;
-
-  if (waves == NULL)
-    return FALSE;
-  table = new_buffer (unet, 1, 1, 1, net->row_size, error);
-  if (table == NULL)
-    return FALSE;
-  tess_structure_net_record_times (net, program, waves, table);
-  if (!tess_backend_plan (unet->backend, program, &plan, error))
-    return FALSE;
-  cost->weights += plan.weights;
-  return TRUE;
-}
-
-static gboolean
-plan_batch (TessUnet *unet,
-            Batch *batch,
-            TessUnetNet *net,
-            TessGroundingNet *grounding,
-            TessStructureNet *structure,
-            gint n_tokens,
-            gint n_ground,
-            TessUnetCost *cost,
-            GError **error)
-{
-  g_autoptr (TessProgram) program = new_program (unet, "unet");
-  g_autoptr (TessBuffer) structure_row = NULL;
-  g_autoptr (TessBuffer) row
-      = new_buffer (unet, 1, 1, 1, unet->net.row_size, error);
-  TessPlan plan;
-
-  if (row == NULL
-      || !tess_unet_net_make_buffers (net, unet->backend, 1, n_tokens, error)
-      || (n_ground > 0
-          && !tess_grounding_net_make_buffers (grounding, unet->backend, 1,
-                                               n_ground, 0, error))
-      || (structure->blocks != NULL
-          && (structure_row
-              = new_buffer (unet, 1, 1, 1, structure->row_size, error))
-                 == NULL)
-      || !record_batch (unet, net, n_ground > 0 ? grounding : NULL,
-                        structure->blocks != NULL ? structure : NULL, row,
-                        structure_row, batch, program, error)
-      || !tess_backend_plan (unet->backend, program, &plan, error))
-    return FALSE;
-  cost->arena = plan.arena;
-  cost->weights = plan.weights;
-  cost->n_flops = tess_program_n_flops (program);
-  return plan_conditions (unet, net, n_tokens, cost, error)
-         && (n_ground == 0 || plan_tokens (unet, grounding, cost, error))
-         && (structure->blocks == NULL
-             || plan_structure (unet, structure, cost, error));
-}
-
-gboolean
-tess_unet_cost (TessUnet *unet,
-                gint n,
-                gint h,
-                gint w,
-                gint n_tokens,
-                gint n_ground,
-                gboolean structured,
-                TessUnetCost *cost,
-                GError **error)
-{
-  TessGroundingNet grounding = { 0 };
-  TessStructureNet structure = { 0 };
-  Batch *batch;
-  TessUnetNet net;
-  gboolean ok;
-
-  *cost = (TessUnetCost) { 0 };
-  if (!check_sides (unet, n, h, w, error))
-    return FALSE;
-  g_return_val_if_fail (
-      n_ground == 0 || tess_model_instance (unet->model) != NULL, FALSE);
-  g_return_val_if_fail (
-      !structured || tess_model_structure (unet->model) != NULL, FALSE);
-
-  /* Buffers of its own: nothing of what is compiled is touched. */
-  tess_unet_net_init (&net, unet->model);
-  if (n_ground > 0)
-    tess_grounding_net_init (&grounding, unet->model);
-  if (structured)
-    tess_structure_net_init (&structure, unet->model);
-  batch = g_new0 (Batch, 1);
-  batch->n = n;
-  batch->h = h;
-  batch->w = w;
-  batch->fused = n_ground > 0;
-  ok = plan_batch (unet, batch, &net, &grounding, &structure, n_tokens,
-                   n_ground, cost, error);
-  batch_free (batch);
-  tess_unet_net_finish (&net);
-  tess_grounding_net_finish (&grounding);
-  tess_structure_net_finish (&structure);
-  return ok;
 }
