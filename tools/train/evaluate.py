@@ -65,7 +65,18 @@ class Crops:
         return torch.stack([self.one(captions.PROMPTS[k]) for k in labels]), torch.tensor(labels)
 
 
-def train_classifier(train, steps, n_classes=len(captions.PROMPTS)):
+def soften(x, factors):
+    """Each picture as if it had been a factor smaller, drawn of factors. Not one factor for a whole batch: its norms'
+    running means would be of no factor, and the classifier blind for soft pictures."""
+    drawn = torch.tensor(factors)[torch.randint(len(factors), (len(x),))].view(-1, 1, 1, 1)
+    for k in set(factors) - {1}:
+        small = F.interpolate(x, scale_factor=1 / k, mode="area")
+        x = torch.where(drawn == k, F.interpolate(small, scale_factor=k, mode="bilinear"), x)
+    return x
+
+
+def train_classifier(train, steps, n_classes=len(captions.PROMPTS), factors=(1, 1, 2)):
+    """factors: of softness that it is not to mind; a decoded latent is softer than a photograph."""
     torch.manual_seed(3)
     net = classifier(n_classes)
     opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.05)
@@ -74,9 +85,7 @@ def train_classifier(train, steps, n_classes=len(captions.PROMPTS)):
         x, y = train.draw(48)
         n = len(x)
         x = (x + 1) * (1 + 0.3 * (torch.rand(n, 1, 1, 1) - 0.5)) * (1 + 0.15 * (torch.rand(n, 3, 1, 1) - 0.5)) - 1
-        if torch.rand(1) < 0.3:  # a decoded latent is softer than a photograph
-            x = F.interpolate(F.interpolate(x, scale_factor=0.5, mode="area"), scale_factor=2, mode="bilinear")
-        loss = F.cross_entropy(net(x), y, label_smoothing=0.1)
+        loss = F.cross_entropy(net(soften(x, factors)), y, label_smoothing=0.1)
         opt.zero_grad()
         loss.backward()
         opt.step()

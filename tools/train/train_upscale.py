@@ -21,9 +21,12 @@ from transformers import CLIPTextModel, CLIPTokenizer
 import ae_model
 import data
 import ldm
+import train_ae
 import upscale_data
 import upscale_model
 from train_ae import gradient_loss
+
+CPU = torch.device("cpu")
 
 
 class Pool:
@@ -149,14 +152,13 @@ def mean_weights(module, name):
 
 def train_structure(a, model):
     parts = upscale_model.Parts(model.unet).to(memory_format=torch.channels_last)
-    F.scaled_dot_product_attention = upscale_model.attend
     pool, held = Pool(("z", "z_small")), Pool(("z", "z_small"), True)
     run = Training(a, parts, "structure", 0.995)
     rng = torch.Generator().manual_seed(1 + run.step)
 
     def loss_of(z, z_small, t, e):
         x, v = model.noised(z, t, e)
-        with torch.autocast("cpu", torch.bfloat16):
+        with ae_model.low_precision(CPU):
             parts.look(fast(z_small), t)
             out = model.velocity(x, t)
         return (out.float() - v).square().mean((1, 2, 3))
@@ -181,7 +183,7 @@ def train_structure(a, model):
         for step in range(a.alone):
             rows = pool.draw(a.batch, a.cells, rng)
             z, z_small = (cut(rows, f, a.cells).float() for f in ("z", "z_small"))
-            with torch.autocast("cpu", torch.bfloat16):
+            with ae_model.low_precision(CPU):
                 maps = parts.encoder(fast(z_small), torch.randint(1000, (len(z),), generator=rng))
             losses = [(head(m.float()) + F.avg_pool2d(z_small - z, 2 ** i)).square().mean()
                       for i, (head, m) in enumerate(zip(heads, maps))]
@@ -199,7 +201,7 @@ def train_structure(a, model):
         begin_encoder()
 
         def unseen():
-            with torch.autocast("cpu", torch.bfloat16):
+            with ae_model.low_precision(CPU):
                 x, v = model.noised(sure[0], sure[2], sure[3])
                 print(f"without: {float((model.velocity(x, sure[2]).float() - v).square().mean()):.4f}")
         with torch.no_grad():
@@ -219,11 +221,19 @@ def train_structure(a, model):
     run.save(measure)
 
 
+def structure(a, model):
+    """The trained encoder and modulations, and after which step; those of --start where none were trained here."""
+    if a.start and not (data.WORK / "upscale-structure.pt").exists():
+        return upscale_model.load(model.unet, model.vae, a.start)[0], "as they were"
+    parts = upscale_model.Parts(model.unet)
+    return parts, mean_weights(parts, "structure")
+
+
 @torch.no_grad()
 def paint(a, model):
     """Latents of a.chunks chunks more, by a few steps of DDPM from the noised latent, as core/ begins."""
-    parts = upscale_model.Parts(model.unet)
-    print("weights of step", mean_weights(parts, "structure"))
+    parts, steps = structure(a, model)
+    print("weights of step", steps)
     parts = parts.eval().to(memory_format=torch.channels_last)
     paths = [upscale_data.POOL / "held.pt", *sorted(upscale_data.POOL.glob("[0-9]*.pt"))]
     for path in [p for p in paths if not p.with_suffix(".painted").exists()][:a.chunks]:
@@ -243,7 +253,7 @@ def sample(model, parts, z, steps, gen):
     for i in reversed(range(steps)):
         t = torch.full((len(z),), times[i])
         now, before = model.alphas[times[i]], model.alphas[times[i - 1]] if i else torch.tensor(1.0)
-        with torch.autocast("cpu", torch.bfloat16):
+        with ae_model.low_precision(CPU):
             parts.look(fast(z), t)
             v = model.velocity(x, t).float()
         x0, beta = now.sqrt() * x - (1 - now).sqrt() * v, 1 - now / before
@@ -253,13 +263,55 @@ def sample(model, parts, z, steps, gen):
     return x
 
 
+class Judge:
+    """train_ae.py's discriminator: tells pictures from photographs, and is to be fooled."""
+
+    def __init__(self):
+        self.net = train_ae.discriminator().to(memory_format=torch.channels_last)
+        self.opt = torch.optim.AdamW(self.net.parameters(), lr=2e-4, betas=(0.5, 0.99))
+        self.path, self.steps = data.WORK / "upscale-judge.pt", 0
+        if self.path.exists():
+            s = torch.load(self.path, weights_only=True)
+            self.net.load_state_dict(s["net"])
+            self.opt.load_state_dict(s["opt"])
+            self.steps = s["steps"]
+
+    def scores(self, x):
+        with ae_model.low_precision(CPU):
+            *maps, last = train_ae.look(self.net, x)
+        return [m.float() for m in maps], last.float()
+
+    def ask(self, loss, made, right, at, share):
+        """loss and, once the judge has learnt alone for a while, what it says; at: whose gradients weigh the two."""
+        self.steps += 1
+        if self.steps < 60:
+            return loss
+        mine, score = self.scores(made)
+        with torch.no_grad():
+            theirs, _ = self.scores(right)
+        alike, fool = sum((m - t).abs().mean() for m, t in zip(mine, theirs)), -score.mean()
+        ours, its = (torch.autograd.grad(l, at, retain_graph=True)[0].norm() for l in (loss, fool))
+        return loss + (share * ours / (its + 1e-4)).clamp(0, 4).detach() * fool + 0.5 * alike
+
+    def learn(self, made, right):
+        loss = F.relu(1 - self.scores(right)[1]).mean() + F.relu(1 + self.scores(made.detach())[1]).mean()
+        self.opt.zero_grad(set_to_none=True)
+        loss.backward()
+        self.opt.step()
+
+    def save(self):
+        torch.save(dict(net=self.net.state_dict(), opt=self.opt.state_dict(), steps=self.steps), self.path)
+
+
 def train_fusion(a, model):
     fusions = upscale_model.Fusions(model.vae).to(memory_format=torch.channels_last)
-    F.scaled_dot_product_attention = upscale_model.attend
     fields = ("large", "small", "z", "z_small")
     pool, held = Pool(fields), Pool(fields, True)
     run = Training(a, fusions, "fusion", 0.99)
-    rng = torch.Generator().manual_seed(1 + run.step)
+    if run.fresh and a.start:
+        fusions.load_state_dict(upscale_model.load(model.unet, model.vae, a.start)[1].state_dict())
+        run.ema = ae_model.Ema(run.params, 0.99)
+    rng, judge = torch.Generator().manual_seed(1 + run.step), Judge()
 
     def batch(pool, n, rng):
         rows = pool.draw(n, a.cells, rng, 0.75)
@@ -272,34 +324,46 @@ def train_fusion(a, model):
         for k, row in enumerate(rows):
             if "painted" in row[0]:
                 z[k] = cut([row], "painted", a.cells)[0]
-        return fast(z), fast(small), large
+        return fast(z), fast(small), fast(large)
 
-    def run_it(z, small, fidelity=1.0):
-        with torch.autocast("cpu", torch.bfloat16):
+    def run_it(z, small, fidelity):
+        with ae_model.low_precision(CPU):
             return fusions.decode(z, small, fidelity).float()
 
     sure = batch(held, 16, torch.Generator().manual_seed(5))
 
-    def measure(fidelity=1.0):
-        with torch.no_grad():
-            y = torch.cat([run_it(*(s[i:i + 4] for s in sure[:2]), fidelity) for i in range(0, 16, 4)]).clamp(-1, 1)
-        return f"L1 {float((y - sure[2]).abs().mean()):.4f} gradients {float(gradient_loss(y, sure[2])):.4f}"
+    def measure():
+        said = []
+        for fidelity in (0.0, 0.5, 1.0):
+            with torch.no_grad():
+                y = torch.cat([run_it(*(s[i:i + 4] for s in sure[:2]), fidelity) for i in range(0, 16, 4)]).clamp(-1, 1)
+            steep = (y.diff(dim=3).abs().mean() / sure[2].diff(dim=3).abs().mean()).item()
+            said.append(f"fidelity {fidelity}: L1 {float((y - sure[2]).abs().mean()):.4f} "
+                        f"gradients {float(gradient_loss(y, sure[2])):.4f} steep {steep:.2f}")
+        return "; ".join(said)
 
-    if run.fresh:
-        print("without:", measure(0.0), flush=True)
+    print("before:", measure(), flush=True)
     while run.done < 1:
         z, small, large = batch(pool, a.batch, rng)
-        y = run_it(z, small)
-        run.update((y - large).abs().mean() + (y - large).square().mean() + 0.5 * gradient_loss(y, large))
+        # Any fidelity from the usual one up: both its ends are looked at by artists.
+        y = run_it(z, small, 0.5 + 0.5 * torch.rand(len(z), 1, 1, 1, generator=rng))
+        loss = (y - large).abs().mean() + (y - large).square().mean() + 0.5 * gradient_loss(y, large)
+        if a.fool:
+            loss = judge.ask(loss, y, large, fusions.fusion_layer_1.encode_enc_3.conv2.weight, a.fool)
+        run.update(loss)
+        if a.fool:
+            judge.learn(y, large)
         if run.due():
             run.save(measure)
+            judge.save()
             pool.look()
     run.save(measure)
+    judge.save()
 
 
 def export(a, model):
-    parts, fusions = upscale_model.Parts(model.unet), upscale_model.Fusions(model.vae)
-    steps, tensors = mean_weights(parts, "structure"), parts.tensors()
+    (parts, steps), fusions = structure(a, model), upscale_model.Fusions(model.vae)
+    tensors = parts.tensors()
     if (data.WORK / "upscale-fusion.pt").exists():
         steps = steps, mean_weights(fusions, "fusion")
         tensors.update(fusions.tensors())
@@ -319,6 +383,8 @@ def main():
     ap.add_argument("--chunks", type=int, default=2, help="to paint")
     ap.add_argument("--steps", type=int, default=8, help="to paint by")
     ap.add_argument("--alone", type=int, default=80, help="steps of the encoder before the UNet is asked")
+    ap.add_argument("--fool", type=float, default=1.0, help="weight of the judge whom the fusions' pictures must fool")
+    ap.add_argument("--start", type=Path, help="exported weights to go on from where this folder has none")
     ap.add_argument("--every", type=float, default=4, help="minutes between checkpoints")
     ap.add_argument("--threads", type=int, default=1)
     a = ap.parse_args()

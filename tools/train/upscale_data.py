@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from PIL import Image
 
+import ae_model
 import data
 
 SIDE = 512  # of a window
@@ -112,7 +113,7 @@ def make_chunk(photos, vae, seed):
             large.append(window(im.convert("RGB"), rng))
         small.append(degrade(large[-1].float() / 255, rng.choice((4, 4, 2)), rng))
         both = torch.cat([large[-1][None].float() / 127.5 - 1, enlarge(small[-1][None])])
-        with torch.autocast("cpu", torch.bfloat16):
+        with ae_model.low_precision(torch.device("cpu")):
             both = vae.encode(both.contiguous(memory_format=torch.channels_last)).latent_dist.mean
         both = (both.float() * vae.config.scaling_factor).half()
         z.append(both[0])

@@ -61,7 +61,7 @@ class Attention(nn.Module):
     def forward(self, x, emb):
         n, c, h, w = x.shape
         q, k, v = self.qkv(self.norm(x).reshape(n, c, h * w)).view(n, self.heads, 3, c // self.heads, h * w).unbind(2)
-        y = attend(q.transpose(2, 3), k.transpose(2, 3), v.transpose(2, 3)).transpose(2, 3)
+        y = F.scaled_dot_product_attention(q.transpose(2, 3), k.transpose(2, 3), v.transpose(2, 3)).transpose(2, 3)
         return x + self.proj_out(y.reshape(n, c, h * w)).view(n, c, h, w)
 
 
@@ -72,15 +72,6 @@ class Down(nn.Module):
 
     def forward(self, x, emb):
         return self.op(x)
-
-
-def attend(q, k, v, **more):
-    """In float32: backward of bfloat16 attention takes several times as long on a CPU."""
-    with torch.autocast(q.device.type, enabled=False):
-        return DOT(q.float(), k.float(), v.float(), **more).to(q.dtype)
-
-
-DOT = F.scaled_dot_product_attention
 
 
 class Encoder(nn.Module):
