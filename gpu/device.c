@@ -262,17 +262,11 @@ list_physical (VkInstance instance, VkPhysicalDevice *list)
   return n_list;
 }
 
-GPtrArray *
-tess_gpu_list (void)
+static GPtrArray *
+list_infos (const VkPhysicalDevice *list, guint32 n)
 {
   GPtrArray *infos = g_ptr_array_new_with_free_func (info_free);
-  VkPhysicalDevice list[MAX_DEVICES];
-  VkInstance instance = tess_vk_instance_get (NULL);
-  guint32 n;
 
-  if (instance == VK_NULL_HANDLE)
-    return infos;
-  n = list_physical (instance, list);
   for (guint32 i = 0; i < n; i++)
     {
       TessGpuInfo *info = g_new (TessGpuInfo, 1);
@@ -282,6 +276,19 @@ tess_gpu_list (void)
       info_init (info, list[i], &facts);
       g_ptr_array_add (infos, info);
     }
+  return infos;
+}
+
+GPtrArray *
+tess_gpu_list (void)
+{
+  VkPhysicalDevice list[MAX_DEVICES];
+  VkInstance instance = tess_vk_instance_get (NULL);
+  GPtrArray *infos;
+
+  if (instance == VK_NULL_HANDLE)
+    return list_infos (NULL, 0);
+  infos = list_infos (list, list_physical (instance, list));
   tess_vk_instance_release ();
   return infos;
 }
@@ -289,9 +296,9 @@ tess_gpu_list (void)
 /* Opening */
 
 /* How well a card fits @wanted: 0: not at all, 1: a part of its name, 2: its
- * whole name or its place. */
+ * whole name or its place. "3080" is no place. */
 static gint
-fits (const TessGpuInfo *info, guint32 place, const gchar *wanted)
+fits (const TessGpuInfo *info, guint place, const gchar *wanted)
 {
   g_autofree gchar *name = g_utf8_casefold (info->name, -1);
   g_autofree gchar *part = NULL;
@@ -301,10 +308,28 @@ fits (const TessGpuInfo *info, guint32 place, const gchar *wanted)
   if (wanted == NULL)
     return info->kind != TESS_GPU_CPU && info->refused == NULL;
   number = g_ascii_strtoull (wanted, &end, 10);
-  if (end != wanted && *end == '\0')
+  if (end != wanted && *end == '\0' && number < MAX_DEVICES)
     return number == place ? 2 : 0;
   part = g_utf8_casefold (wanted, -1);
   return g_str_equal (name, part) ? 2 : strstr (name, part) != NULL;
+}
+
+gint
+tess_gpu_pick (const GPtrArray *infos, const gchar *wanted)
+{
+  gint chosen = -1, best = 0;
+
+  for (guint i = 0; i < infos->len; i++)
+    {
+      gint fit = fits (infos->pdata[i], i, wanted);
+
+      if (fit > best)
+        {
+          chosen = (gint) i;
+          best = fit;
+        }
+    }
+  return chosen;
 }
 
 static gboolean
@@ -316,25 +341,10 @@ choose (VkInstance instance,
 {
   VkPhysicalDevice list[MAX_DEVICES];
   guint32 n = list_physical (instance, list);
+  g_autoptr (GPtrArray) infos = list_infos (list, n);
   g_autoptr (GString) names = g_string_new (NULL);
-  gint chosen = -1, fit = 0;
+  gint chosen = tess_gpu_pick (infos, wanted);
 
-  for (guint32 i = 0; i < n; i++)
-    {
-      TessGpuInfo info;
-      gint this_fit;
-
-      find_facts (list[i], facts);
-      info_init (&info, list[i], facts);
-      this_fit = fits (&info, i, wanted);
-      if (this_fit > fit)
-        {
-          chosen = i;
-          fit = this_fit;
-        }
-      g_string_append_printf (names, "%s%s", names->len ? ", " : "", info.name);
-      info_clear (&info);
-    }
   if (chosen >= 0)
     {
       device->physical = list[chosen];
@@ -347,6 +357,12 @@ choose (VkInstance instance,
                       "CPU."),
                    device->info.name, device->info.refused);
       return FALSE;
+    }
+  for (guint32 i = 0; i < n; i++)
+    {
+      const TessGpuInfo *info = infos->pdata[i];
+
+      g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", info->name);
     }
   if (wanted != NULL)
     g_set_error (error, TESS_ERROR, TESS_ERROR_DEVICE,

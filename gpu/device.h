@@ -36,6 +36,12 @@ typedef struct
  * no Vulkan. (transfer full)
  */
 GPtrArray *tess_gpu_list (void);
+
+/* Which of TessGpuInfo @wanted means, as tess_gpu_device_new() says: the first
+ * whose whole name or place it is, else the first that has it in its name. -1:
+ * none. */
+gint tess_gpu_pick (const GPtrArray *infos, const gchar *wanted);
+
 const gchar *tess_gpu_kind_name (TessGpuKind kind);
 
 /* One of VK_KHR_cooperative_matrix's shapes with sums in f32: dst [m, n] +=
@@ -78,8 +84,8 @@ typedef struct
 
 /**
  * tess_gpu_device_new:
- * @wanted: part of a device's name, or its place in the list ("0"); NULL: the
- * preferred one that is no CPU.
+ * @wanted: a device's name or part of it, or its place in the list ("0");
+ * NULL: the preferred one that is no CPU.
  * @no_special: forget everything that is not needed, to test plain variants.
  * Errors: TESS_ERROR_DEVICE, naming the devices that there are.
  * Threads: a device is used by one thread at a time.

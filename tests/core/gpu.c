@@ -58,6 +58,33 @@ START_TEST (no_such_device)
 }
 END_TEST
 
+START_TEST (picked_card)
+{
+  TessGpuInfo cards[] = {
+    { .name = (gchar *) "GeForce RTX 3080 Ti", .kind = TESS_GPU_DISCRETE },
+    { .name = (gchar *) "GeForce RTX 3080", .kind = TESS_GPU_DISCRETE },
+    { .name = (gchar *) "llvmpipe (256 bits)", .kind = TESS_GPU_CPU },
+  };
+  g_autoptr (GPtrArray) infos = g_ptr_array_new ();
+
+  ck_assert_int_eq (tess_gpu_pick (infos, NULL), -1);
+  for (guint i = 0; i < G_N_ELEMENTS (cards); i++)
+    g_ptr_array_add (infos, &cards[i]);
+  ck_assert_int_eq (tess_gpu_pick (infos, NULL), 0);
+  ck_assert_int_eq (tess_gpu_pick (infos, "3080"), 0);
+  ck_assert_int_eq (tess_gpu_pick (infos, "geforce rtx 3080"), 1);
+  ck_assert_int_eq (tess_gpu_pick (infos, "1"), 1);
+  ck_assert_int_eq (tess_gpu_pick (infos, "LLVMpipe"), 2);
+  ck_assert_int_eq (tess_gpu_pick (infos, "3"), -1);
+  ck_assert_int_eq (tess_gpu_pick (infos, "Voodoo"), -1);
+  cards[0].refused = (gchar *) "it has no compute queue";
+  ck_assert_int_eq (tess_gpu_pick (infos, NULL), 1);
+  ck_assert_int_eq (tess_gpu_pick (infos, "0"), 0); /* and is told why not */
+  cards[1].refused = cards[0].refused;
+  ck_assert_int_eq (tess_gpu_pick (infos, NULL), -1);
+}
+END_TEST
+
 /* A setting names the card too, by its name or its place in the list, and goes
  * before the variable. */
 START_TEST (named_card)
@@ -333,6 +360,7 @@ tess_test_suite (void)
   g_setenv ("TESSERA_GPU_CACHE", "0", TRUE);
   gegl_init (NULL, NULL);
   tcase_add_test (tc, no_such_device);
+  tcase_add_test (tc, picked_card);
   tcase_add_test (tc, named_card);
   tcase_add_test (tc, little_memory);
   tcase_add_loop_test (tc, each_call_fails, 0, 2);
