@@ -38,8 +38,8 @@ struct _TessUnet
   TessBuffer *structure_table, *structure_row; /* as table, row */
   GPtrArray *batches;
   gboolean keeps_blocks;
-  const TessUnetCompiled
-      *last; /* that was run; NULL: none since batches were dropped */
+  /* That was run; NULL: none since batches were dropped. */
+  const TessUnetCompiled *last;
 };
 
 /* A program in the storage of @unet's backend. */

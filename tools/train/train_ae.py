@@ -11,11 +11,11 @@ import math
 import time
 
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
 import ae_model
 import data
+from judge import Judge
 
 
 def gradient_loss(a, b):
@@ -25,23 +25,6 @@ def gradient_loss(a, b):
         loss = loss + (a.diff(dim=2) - b.diff(dim=2)).abs().mean() + (a.diff(dim=3) - b.diff(dim=3)).abs().mean()
         a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
     return loss
-
-
-def discriminator(width=64):
-    """Says for each patch of about 40 px whether it is of a photograph; its layers serve as features too."""
-    sn = nn.utils.parametrizations.spectral_norm
-    def block(a, b, stride):
-        return nn.Sequential(sn(nn.Conv2d(a, b, 4, stride, 1)), nn.LeakyReLU(0.2))
-    return nn.ModuleList([block(3, width, 2), block(width, 2 * width, 2), block(2 * width, 4 * width, 1),
-                          sn(nn.Conv2d(4 * width, 1, 3, 1, 1))])
-
-
-def look(net, x):
-    out = []
-    for layer in net:
-        x = layer(x)
-        out.append(x)
-    return out
 
 
 class Crops:
@@ -116,8 +99,7 @@ def main():
     params = list(ae.parameters())
     opt = torch.optim.AdamW(params, lr=a.lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=dev.type == "cuda")
     ema = ae_model.Ema(params, 0.998)
-    judge = discriminator().to(dev, memory_format=torch.channels_last)
-    opt_judge = torch.optim.AdamW(judge.parameters(), lr=2e-4, betas=(0.5, 0.99), fused=dev.type == "cuda")
+    judge = Judge(dev)
     last = ae.decoder.conv_out.weight
     step, first, began, said, mean, sharp = 0, 0, time.time(), time.time(), None, False
     while True:
@@ -161,17 +143,7 @@ def main():
         loss = l1 + (y - x).square().mean() + 0.5 * gradient_loss(y, x) + 2e-5 * kl
         note = ""
         if sharp:
-            with ae_model.low_precision(dev):
-                fake = look(judge, y)
-                with torch.no_grad():
-                    real = look(judge, x)
-            alike = sum((f.float() - r.float()).abs().mean() for f, r in zip(fake[:-1], real[:-1]))
-            fool = -fake[-1].float().mean()
-            g_loss = torch.autograd.grad(loss, last, retain_graph=True)[0].norm()
-            g_fool = torch.autograd.grad(fool, last, retain_graph=True)[0].norm()
-            weight = (0.35 * g_loss / (g_fool + 1e-4)).clamp(0, 2).detach()
-            # The judge begins alone.
-            loss = loss + (weight * fool + 0.5 * alike if step - first > 100 else 0)
+            loss = judge.ask(loss, y, x, last)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_([p for p in params if p.requires_grad], 1.0)
@@ -179,14 +151,8 @@ def main():
             opt.step()
         ema.update()
         if sharp:
-            with ae_model.low_precision(dev):
-                d_fake = look(judge, y.detach())[-1].float()
-                d_real = look(judge, x)[-1].float()
-            d_loss = F.relu(1 - d_real).mean() + F.relu(1 + d_fake).mean()
-            opt_judge.zero_grad(set_to_none=True)
-            d_loss.backward()
-            opt_judge.step()
-            note = f" judge {d_loss.item():.2f} weight {weight.item():.3f}"
+            judge.learn(y, x)
+            note = f" judge {judge.loss:.2f} weight {judge.weight:.3f}"
         step += 1
         if step % a.every == 0:
             mean = l1.item() if mean is None else 0.7 * mean + 0.3 * l1.item()

@@ -21,9 +21,9 @@ from transformers import CLIPTextModel, CLIPTokenizer
 import ae_model
 import data
 import ldm
-import train_ae
 import upscale_data
 import upscale_model
+from judge import Judge
 from train_ae import gradient_loss
 
 CPU = torch.device("cpu")
@@ -221,18 +221,25 @@ def train_structure(a, model):
     run.save(measure)
 
 
-def structure(a, model):
-    """The trained encoder and modulations, and after which step; those of --start where none were trained here."""
-    if a.start and not (data.WORK / "upscale-structure.pt").exists():
-        return upscale_model.load(model.unet, model.vae, a.start)[0], "as they were"
-    parts = upscale_model.Parts(model.unet)
-    return parts, mean_weights(parts, "structure")
+def trained(a, model):
+    """((Parts, after which step), (Fusions, after which step)): of --start where none were trained here, or None."""
+    def mine(name, make, given):
+        if not (data.WORK / f"upscale-{name}.pt").exists():
+            return given, 0
+        module = make()
+        return module, mean_weights(module, name)
+
+    parts, fusions = upscale_model.load(model.unet, model.vae, a.start) if a.start else (None, None)
+    parts = mine("structure", lambda: upscale_model.Parts(model.unet), parts)
+    if parts[0] is None:
+        raise SystemExit("train the structure first, or name exported weights by --start")
+    return parts, mine("fusion", lambda: upscale_model.Fusions(model.vae), fusions)
 
 
 @torch.no_grad()
 def paint(a, model):
     """Latents of a.chunks chunks more, by a few steps of DDPM from the noised latent, as core/ begins."""
-    parts, steps = structure(a, model)
+    (parts, steps), _ = trained(a, model)
     print("weights of step", steps)
     parts = parts.eval().to(memory_format=torch.channels_last)
     paths = [upscale_data.POOL / "held.pt", *sorted(upscale_data.POOL.glob("[0-9]*.pt"))]
@@ -263,46 +270,6 @@ def sample(model, parts, z, steps, gen):
     return x
 
 
-class Judge:
-    """train_ae.py's discriminator: tells pictures from photographs, and is to be fooled."""
-
-    def __init__(self):
-        self.net = train_ae.discriminator().to(memory_format=torch.channels_last)
-        self.opt = torch.optim.AdamW(self.net.parameters(), lr=2e-4, betas=(0.5, 0.99))
-        self.path, self.steps = data.WORK / "upscale-judge.pt", 0
-        if self.path.exists():
-            s = torch.load(self.path, weights_only=True)
-            self.net.load_state_dict(s["net"])
-            self.opt.load_state_dict(s["opt"])
-            self.steps = s["steps"]
-
-    def scores(self, x):
-        with ae_model.low_precision(CPU):
-            *maps, last = train_ae.look(self.net, x)
-        return [m.float() for m in maps], last.float()
-
-    def ask(self, loss, made, right, at, share):
-        """loss and, once the judge has learnt alone for a while, what it says; at: whose gradients weigh the two."""
-        self.steps += 1
-        if self.steps < 60:
-            return loss
-        mine, score = self.scores(made)
-        with torch.no_grad():
-            theirs, _ = self.scores(right)
-        alike, fool = sum((m - t).abs().mean() for m, t in zip(mine, theirs)), -score.mean()
-        ours, its = (torch.autograd.grad(l, at, retain_graph=True)[0].norm() for l in (loss, fool))
-        return loss + (share * ours / (its + 1e-4)).clamp(0, 4).detach() * fool + 0.5 * alike
-
-    def learn(self, made, right):
-        loss = F.relu(1 - self.scores(right)[1]).mean() + F.relu(1 + self.scores(made.detach())[1]).mean()
-        self.opt.zero_grad(set_to_none=True)
-        loss.backward()
-        self.opt.step()
-
-    def save(self):
-        torch.save(dict(net=self.net.state_dict(), opt=self.opt.state_dict(), steps=self.steps), self.path)
-
-
 def train_fusion(a, model):
     fusions = upscale_model.Fusions(model.vae).to(memory_format=torch.channels_last)
     fields = ("large", "small", "z", "z_small")
@@ -311,7 +278,8 @@ def train_fusion(a, model):
     if run.fresh and a.start:
         fusions.load_state_dict(upscale_model.load(model.unet, model.vae, a.start)[1].state_dict())
         run.ema = ae_model.Ema(run.params, 0.99)
-    rng, judge = torch.Generator().manual_seed(1 + run.step), Judge()
+    rng = torch.Generator().manual_seed(1 + run.step)
+    judge = Judge(CPU, a.fool, 4, 60, data.WORK / "upscale-judge.pt")
 
     def batch(pool, n, rng):
         rows = pool.draw(n, a.cells, rng, 0.75)
@@ -348,11 +316,8 @@ def train_fusion(a, model):
         # Any fidelity from the usual one up: both its ends are looked at by artists.
         y = run_it(z, small, 0.5 + 0.5 * torch.rand(len(z), 1, 1, 1, generator=rng))
         loss = (y - large).abs().mean() + (y - large).square().mean() + 0.5 * gradient_loss(y, large)
-        if a.fool:
-            loss = judge.ask(loss, y, large, fusions.fusion_layer_1.encode_enc_3.conv2.weight, a.fool)
-        run.update(loss)
-        if a.fool:
-            judge.learn(y, large)
+        run.update(judge.ask(loss, y, large, fusions.fusion_layer_1.encode_enc_3.conv2.weight))
+        judge.learn(y, large)
         if run.due():
             run.save(measure)
             judge.save()
@@ -362,13 +327,10 @@ def train_fusion(a, model):
 
 
 def export(a, model):
-    (parts, steps), fusions = structure(a, model), upscale_model.Fusions(model.vae)
-    tensors = parts.tensors()
-    if (data.WORK / "upscale-fusion.pt").exists():
-        steps = steps, mean_weights(fusions, "fusion")
-        tensors.update(fusions.tensors())
+    (parts, step), (fusions, fused) = trained(a, model)
+    tensors = {**parts.tensors(), **(fusions.tensors() if fusions else {})}
     upscale_model.save(parts.config, tensors, a.out)
-    print(f"{a.out}: after {steps} steps, {sum(p.numel() for p in tensors.values()) / 1e6:.2f} M")
+    print(f"{a.out}: after {step} and {fused} steps, {sum(p.numel() for p in tensors.values()) / 1e6:.2f} M")
 
 
 def main():
