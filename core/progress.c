@@ -51,7 +51,8 @@ tell (TessProgressMeter *meter)
   meter->now.fraction
       = meter->now.stage == TESS_STAGE_LOAD
             ? 0.0
-            : LOAD_SHARE + (1.0 - LOAD_SHARE) * done / MAX (done + left, 1e-9);
+            : LOAD_SHARE
+                  + (1.0 - LOAD_SHARE) * (done / MAX (done + left, 1e-9));
   meter->now.fraction = meter->before + meter->share * meter->now.fraction;
   if (meter->hooks && meter->hooks->progress)
     meter->hooks->progress (&meter->now, meter->hooks->data);
