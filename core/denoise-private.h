@@ -15,7 +15,7 @@ typedef struct
   gint32 row;
   gint32 ground;
   gboolean positive;
-  guint32 prompts; /* whose shares of the canvas it speaks for */
+  TessPrompts prompts; /* whose shares of the canvas it speaks for */
 } TessSample;
 
 /* How many samples from @first on go into one call: of one shape. */

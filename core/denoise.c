@@ -114,10 +114,10 @@ add_tile (const TessDenoise *job,
           GArray *samples)
 {
   const TessSample any = { .tile = tile, .wide = wide };
-  guint32 present
+  TessPrompts present
       = job->regions
             ? tess_regions_present (job->regions, plan_of (job, &any), tile)
-            : 1;
+            : TESS_PROMPT (0);
   guint first = samples->len;
 
   for (gint n = 0; n < TESS_MAX_PROMPTS; n++)
@@ -126,10 +126,10 @@ add_tile (const TessDenoise *job,
         .tile = tile,
         .wide = wide,
         .alone = tess_denoise_is_bootstrapped (job, step) ? n : 0,
-        .prompts = 1u << n,
+        .prompts = TESS_PROMPT (n),
       };
 
-      if (!(present & 1u << n))
+      if (!(present & TESS_PROMPT (n)))
         continue;
       sample.positive = TRUE;
       sample.row = wide ? job->positive[n] : row_of (job, n, tile);

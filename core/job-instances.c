@@ -43,8 +43,9 @@ tess_job_apart (const TessJob *job, TessMultiInstance *apart)
   if (job->instances == NULL)
     return;
   apart->n = job->instances->n;
-  apart->n_times = (gint) (tess_sampler_n_times (job->sampler)
-                           * job->request->instance_apart);
+  if (!tess_job_has_own_prompts (job))
+    apart->n_times = (gint) (tess_sampler_n_times (job->sampler)
+                             * job->request->instance_apart);
   apart->positive = job->instance_rows;
   apart->grounds = job->instances->alone;
   apart->diffusion = *tess_model_diffusion (job->studio->model);

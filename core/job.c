@@ -12,9 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Flat colours that regions are bootstrapped on. */
-#define MAX_BACKGROUNDS 8
-
 /* Sides of an upscaling's canvas are multiples of so many cells. */
 #define UPSCALE_CELLS 4
 
@@ -87,23 +84,23 @@ make_texts (TessJob *job)
 {
   const TessRequest *request = job->request;
   const TessTextConfig *words = tess_model_text (job->studio->model);
-  gint n = 1 + (gint) request->regions->len, n_chunks = 1;
+  gint n_chunks = 1;
   g_autoptr (GPtrArray) texts = g_ptr_array_new ();
   g_autofree gchar *above = NULL, *below = NULL;
   gboolean guided = request->guidance > 1.0;
 
   job->positive = g_new0 (gint32, TESS_MAX_PROMPTS);
   job->negative = guided ? g_new0 (gint32, TESS_MAX_PROMPTS) : NULL;
-  for (gint i = 0; i < n; i++)
+  job->positive[0] = text_row (texts, request->prompt);
+  if (guided)
+    job->negative[0] = text_row (texts, request->negative);
+  for (guint i = 0; i < job->parts->len; i++)
     {
-      const TessRegion *region = i > 0 ? request->regions->pdata[i - 1] : NULL;
+      const TessJobPart *part = &g_array_index (job->parts, TessJobPart, i);
 
-      job->positive[i]
-          = text_row (texts, region ? region->prompt : request->prompt);
+      job->positive[1 + i] = text_row (texts, part->prompt);
       if (guided)
-        job->negative[i]
-            = text_row (texts, region && region->negative ? region->negative
-                                                          : request->negative);
+        job->negative[1 + i] = text_row (texts, part->negative);
     }
   if (words->words_above[0] && words->words_below[0] && job->init == NULL)
     {
@@ -127,57 +124,6 @@ make_texts (TessJob *job)
       = g_ptr_array_new_with_free_func ((GDestroyNotify) tess_prompt_free);
   for (guint i = 0; i < texts->len; i++)
     g_ptr_array_add (job->prompts, parse (job, texts->pdata[i], n_chunks));
-}
-
-static gboolean
-read_mask (const TessJob *job,
-           const TessRegion *region,
-           gfloat *dst,
-           GError **error)
-{
-  const TessTilePlan *tiles = job->method->plan;
-  g_autoptr (GeglBuffer) mask = NULL;
-
-  if (region->mask)
-    mask = g_object_ref (region->mask);
-  else
-    mask = tess_png_load (region->mask_path, TESS_PNG_MASK, error);
-  return mask
-         && tess_canvas_read_mask (mask, job->request->width,
-                                   job->request->height, job->factor,
-                                   tiles->width, tiles->height, dst, error);
-}
-
-static gboolean
-make_regions (TessJob *job, GError **error)
-{
-  const TessTilePlan *tiles = job->method->plan;
-  const GPtrArray *regions = job->request->regions;
-  gsize plane = (gsize) tiles->width * tiles->height;
-  gint n_steps = tess_sampler_n_steps (job->sampler);
-  g_autofree gfloat *masks = NULL;
-
-  if (regions->len == 0)
-    return TRUE;
-  if (regions->len >= TESS_MAX_PROMPTS)
-    {
-      g_set_error (error, TESS_ERROR, TESS_ERROR_REQUEST,
-                   _ ("%u regions are too many; take %d at most"), regions->len,
-                   TESS_MAX_PROMPTS - 1);
-      return FALSE;
-    }
-  masks = g_new (gfloat, regions->len * plane);
-  for (guint i = 0; i < regions->len; i++)
-    if (!read_mask (job, regions->pdata[i], masks + i * plane, error))
-      return FALSE;
-  job->regions = tess_regions_new ((gint) regions->len, tiles->width,
-                                   tiles->height, masks, error);
-  if (job->regions == NULL)
-    return FALSE;
-  if (job->method->wide == NULL)
-    job->regions->n_steps = (gint) lround (job->request->bootstrap * n_steps);
-  job->regions->n_backgrounds = MIN (job->regions->n_steps, MAX_BACKGROUNDS);
-  return TRUE;
 }
 
 static gboolean
@@ -235,11 +181,12 @@ tess_job_init (TessJob *job,
   job->factor = tess_vae_factor (studio->vae);
   job->channels = tess_model_vae (studio->model)->latent_channels;
   if (!open_init (job, error) || !make_upscale (job, error)
-      || !make_sampler (job, error) || !tess_job_make_method (job, error))
+      || !make_sampler (job, error) || !tess_job_make_method (job, error)
+      || !tess_job_make_parts (job, error))
     return FALSE;
-  if (request->regions->len < TESS_MAX_PROMPTS)
-    make_texts (job);
-  return make_regions (job, error) && tess_job_make_instances (job, error)
+  make_texts (job);
+  return tess_job_make_regions (job, error)
+         && tess_job_make_instances (job, error)
          && tess_job_make_plan (job, error);
 }
 
@@ -248,6 +195,7 @@ tess_job_finish (TessJob *job)
 {
   g_clear_pointer (&job->method, tess_method_free);
   g_clear_pointer (&job->sampler, tess_sampler_free);
+  g_clear_pointer (&job->parts, g_array_unref);
   g_clear_pointer (&job->regions, tess_regions_free);
   g_clear_pointer (&job->instances, tess_instances_free);
   g_clear_pointer (&job->instance_rows, g_free);

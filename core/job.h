@@ -11,6 +11,14 @@
 
 G_BEGIN_DECLS
 
+/* A prompt that holds for a part of the canvas. */
+typedef struct
+{
+  const gchar *prompt, *negative; /* borrowed from the request; the latter may
+                                     be NULL */
+  const TessRegion *region;       /* NULL: of all instances with this text */
+} TessJobPart;
+
 typedef struct
 {
   TessStudio *studio;         /* opened for the request; borrowed */
@@ -21,7 +29,8 @@ typedef struct
 
   TessMethod *method;
   TessSampler *sampler;
-  TessRegions *regions;     /* may be NULL */
+  GArray *parts;            /* of TessJobPart */
+  TessRegions *regions;     /* where the parts are; NULL: there are none */
   TessInstances *instances; /* may be NULL */
   gint32 *instance_rows;    /* of each its own text's row in prompts */
 
@@ -64,6 +73,15 @@ gint tess_job_window (const TessJob *job);
 gboolean tess_job_make_method (TessJob *job, GError **error);
 
 TessSamplerSettings tess_job_sampler_settings (const TessJob *job);
+
+/* core/job-regions.c: the request's regions, and the texts of its instances
+ * where they are to be prompts as well; then where on the canvas they are.
+ * Errors: TESS_ERROR_REQUEST for too many; those of PNG files; memory. */
+gboolean tess_job_make_parts (TessJob *job, GError **error);
+gboolean tess_job_make_regions (TessJob *job, GError **error);
+
+/* Instances are kept apart by prompts of their own. */
+gboolean tess_job_has_own_prompts (const TessJob *job);
 
 /* core/job-instances.c: the request's instances on the job's tiles, NULL where
  * there are none; how they run apart; what their tokens take. */

@@ -323,8 +323,8 @@ read_names (JsonObject *object, gchar names[TESS_MAX_NAMES])
     }
 }
 
-/* "formats", "masked", "names": what shapes cannot say. A missing file means
- * all formats, and fusers that see everything. */
+/* "formats", "masked", "prompts", "names": what shapes cannot say. A missing
+ * file means all formats, and fusers that see everything. */
 static gboolean
 read_config (const gchar *folder, TessInstanceConfig *config, GError **error)
 {
@@ -342,6 +342,8 @@ read_config (const gchar *folder, TessInstanceConfig *config, GError **error)
   object = json_node_get_object (root);
   config->masked
       = json_object_get_boolean_member_with_default (object, "masked", FALSE);
+  config->prompts
+      = json_object_get_boolean_member_with_default (object, "prompts", FALSE);
   read_names (object, config->names);
   list = json_object_get_member (object, "formats");
   if (list == NULL || !JSON_NODE_HOLDS_ARRAY (list))

@@ -149,6 +149,8 @@ typedef struct
   TessFormat formats; /* those that it was trained on */
   gboolean masked; /* the finest fusers let a cell read only of what lies there:
                       tess_grounding_cells */
+  gboolean prompts; /* they show a thing plainly only where its text is the
+                       prompt as well */
   gchar names[TESS_MAX_NAMES]; /* all that it was shown, "tree, house"; empty:
                                   whatever the base model knows */
 } TessInstanceConfig;

@@ -76,23 +76,23 @@ canvas_row (const gfloat *planes,
                * plan->width;
 }
 
-guint32
+TessPrompts
 tess_regions_present (const TessRegions *regions,
                       const TessTilePlan *plan,
                       gint i)
 {
   TessTile tile = tess_tile_plan_tile (plan, i);
-  guint32 present = 0;
+  TessPrompts present = 0;
 
   for (gint n = 0; n < regions->n_prompts; n++)
-    for (gint y = 0; y < tile.h && !(present & 1u << n); y++)
+    for (gint y = 0; y < tile.h && !(present & TESS_PROMPT (n)); y++)
       {
         const gfloat *row = canvas_row (regions->masks, plan, tile, n, y);
 
         for (gint x = 0; x < tile.w; x++)
           if (row[tess_tile_plan_column (plan, tile, x)] > 0.0f)
             {
-              present |= 1u << n;
+              present |= TESS_PROMPT (n);
               break;
             }
       }
@@ -142,14 +142,14 @@ void
 tess_regions_share (const TessRegions *regions,
                     const TessTilePlan *plan,
                     gint i,
-                    guint32 prompts,
+                    TessPrompts prompts,
                     gfloat *dst)
 {
   TessTile tile = tess_tile_plan_tile (plan, i);
 
   memset (dst, 0, (gsize) tile.h * tile.w * sizeof *dst);
   for (gint n = 0; n < regions->n_prompts; n++)
-    for (gint y = 0; y < tile.h && prompts & 1u << n; y++)
+    for (gint y = 0; y < tile.h && prompts & TESS_PROMPT (n); y++)
       {
         const gfloat *row = canvas_row (regions->shares, plan, tile, n, y);
 

@@ -12,7 +12,11 @@
 
 G_BEGIN_DECLS
 
-#define TESS_MAX_PROMPTS 32 /* the background included */
+#define TESS_MAX_PROMPTS 64 /* the background included */
+
+/* Bit n: prompt n. */
+typedef guint64 TessPrompts;
+#define TESS_PROMPT(n) ((TessPrompts) 1 << (n))
 
 /* Which background prompt @prompt (1 and up) gets in tile @tile of @step. */
 typedef gint (*TessRegionPick) (gint step,
@@ -49,10 +53,10 @@ TessRegions *tess_regions_new (
 void tess_regions_free (TessRegions *regions); /* may be NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TessRegions, tess_regions_free)
 
-/* Bit n: prompt n has a cell in tile @tile. */
-guint32 tess_regions_present (const TessRegions *regions,
-                              const TessTilePlan *plan,
-                              gint tile);
+/* Those that have a cell in tile @tile. */
+TessPrompts tess_regions_present (const TessRegions *regions,
+                                  const TessTilePlan *plan,
+                                  gint tile);
 
 gint tess_regions_pick (const TessRegions *regions,
                         gint step,
@@ -74,7 +78,7 @@ void tess_regions_mask (const TessRegions *regions,
 void tess_regions_share (const TessRegions *regions,
                          const TessTilePlan *plan,
                          gint tile,
-                         guint32 prompts,
+                         TessPrompts prompts,
                          gfloat *dst);
 
 G_END_DECLS

@@ -224,7 +224,14 @@ static const TessRequestField fields[] = {
         0.0,
         1.0,
         "part of the steps in which each instance is painted by itself; more "
-        "keeps them from mixing and takes longer; 0: none"),
+        "keeps them from mixing and takes longer; 0: none; not where "
+        "instance-prompts keeps them apart"),
+  CHOICE ("instance-prompts",
+          instance_prompts,
+          yes_no,
+          "whether each instance's text is also the prompt of its place: "
+          "things are plainer, each takes a call more in every step; model: "
+          "where its weights need it"),
   PATH ("init", init_path, "PNG picture to start from, scaled to the canvas"),
   REAL ("strength",
         strength,

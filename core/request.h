@@ -119,7 +119,10 @@ typedef struct
   gchar *instance_model;     /* their weights; NULL: the model's own */
   gdouble instance_strength; /* part of the steps in which they count */
   gdouble instance_apart;    /* part of the steps in which each is painted by
-                                itself */
+                                itself; not where they have prompts */
+  gint instance_prompts;     /* whether the text of each is also the prompt of
+                                its place: 0: where its weights need it, 1: yes,
+                                -1: no */
 
   GeglBuffer *init; /* img2img: picture of any size, scaled to the canvas */
   gchar *init_path; /* job files */

@@ -44,8 +44,9 @@ tess_test_write_instance (const gchar *folder,
   g_autofree gchar *json_path = g_build_filename (folder, "config.json", NULL);
   g_autofree gchar *json
       = g_strdup_printf ("{\"formats\": %s, \"masked\": %s, "
-                         "\"names\": [\"tree\", \"house\"]}",
-                         formats, config->masked ? "true" : "false");
+                         "\"prompts\": %s, \"names\": [\"tree\", \"house\"]}",
+                         formats, config->masked ? "true" : "false",
+                         config->prompts ? "true" : "false");
   g_autoptr (GArray) layout = tess_layout_instance (unet, config);
   gsize n = layout->len - n_missing;
   g_autofree TessSafetensorsEntry *entries = g_new0 (TessSafetensorsEntry, n);

@@ -3,11 +3,8 @@
 #include "core/canvas.h"
 #include "core/error.h"
 #include "core/generate.h"
-#include "core/instances.h"
 #include "core/png-file.h"
-#include "core/model-private.h"
 #include "tests/harness.h"
-#include "tests/small-instance.h"
 #include "tests/small-job.h"
 
 #include <gio/gio.h>
@@ -349,48 +346,6 @@ START_TEST (test_reference)
 }
 END_TEST
 
-/* The same job beside weights that say whether attention is masked. */
-static gfloat *
-paint_instances (gboolean masked)
-{
-  g_autoptr (TessStudio) studio = tess_studio_new ();
-  g_autoptr (TessRequest) request = tess_test_request ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (TessModel) model = tess_model_open (request->model, &error);
-  g_autofree gchar *folder = g_dir_make_tmp ("tessera-instance-XXXXXX", NULL);
-  TessInstanceConfig config = tess_test_instance;
-  TessInstance *instance = tess_instance_new ("a tree");
-  gfloat *picture;
-
-  ck_no_error (error);
-  config.text_width = config.token_width = model->config.text.width;
-  config.masked = masked;
-  ck_assert (tess_test_write_instance (folder, &model->config.unet, &config, 0,
-                                       "[\"box\", \"point\"]", &error));
-  instance->has_box = TRUE;
-  memcpy (instance->box, ((gdouble[]) { 20, 40, 90, 120 }),
-          sizeof instance->box);
-  g_ptr_array_add (request->instances, instance);
-  request->instance_model = g_strdup (folder);
-  picture = paint (studio, request, NULL);
-  tess_test_remove (folder);
-  return picture;
-}
-
-/* Weights that were trained with masked attention are asked with it. */
-START_TEST (test_instances)
-{
-  g_autoptr (TessRequest) request = tess_test_request ();
-  gsize n = (gsize) request->width * request->height * 3;
-  g_autofree gfloat *open = paint_instances (FALSE);
-  g_autofree gfloat *masked = paint_instances (TRUE);
-  g_autofree gfloat *again = paint_instances (TRUE);
-
-  ck_assert_double_gt (tess_test_error (masked, open, n), 1e-3);
-  ck_assert_double_lt (tess_test_error (again, masked, n), 1e-6);
-}
-END_TEST
-
 START_TEST (test_faults)
 {
   static const gchar *const models[]
@@ -433,7 +388,6 @@ tess_test_suite (void)
   tcase_add_test (tcase, test_refused);
   tcase_add_test (tcase, test_ways);
   tcase_add_loop_test (tcase, test_reference, 0, 2);
-  tcase_add_test (tcase, test_instances);
   tcase_add_test (tcase, test_faults);
   suite_add_tcase (suite, tcase);
   tcase = tcase_create ("memory");

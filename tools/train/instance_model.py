@@ -32,6 +32,7 @@ CONFIG = dict(
     trunk_depths=[1, 1, 2, 1],
     formats=["box", "point", "scribble", "mask"],  # which were trained
     masked=True,  # the finest fusers let a cell read only of instances that lie there
+    prompts=True,  # a thing is plain only where its text is the prompt as well
 )
 FORMATS = ("box", "point", "scribble", "polygon")
 
