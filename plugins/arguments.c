@@ -61,6 +61,10 @@ static const struct
   { "storage", N_ ("Precision"), N_ ("How exactly it computes"), "auto" },
   { "spacing", N_ ("Spacing"), N_ ("Where the steps lie on the schedule"),
     "model", TESS_ARGUMENTS_PAINT },
+  { "instance-prompts", N_ ("Instances' own prompts"),
+    N_ ("Whether the text of each is also the prompt of its place: plainer "
+        "things, which take longer"),
+    "model", TESS_ARGUMENTS_PAINT },
   { "zero-snr", N_ ("Zero terminal SNR"),
     N_ ("Start from pure noise, for models trained so"), "model",
     TESS_ARGUMENTS_PAINT },
@@ -153,7 +157,8 @@ declare_instances (GimpProcedure *procedure)
                                       _ ("Instances apart"),
                                       _ ("Part of the steps in which each is "
                                          "painted by itself; more keeps them "
-                                         "from mixing and takes longer"),
+                                         "from mixing and takes longer; not "
+                                         "where they have their own prompts"),
                                       0.0, 1.0, 0.36, RW);
 }
 

@@ -79,10 +79,15 @@ tess_section_instances (TessStudioSettings *settings)
       &table, _ ("Strength"), "instance-strength", &whole,
       _ ("Part of the steps in which things are put in their places. Lower it "
          "when they look pasted in, raise it when one is missing."));
+  tess_table_add_choice (
+      &table, _ ("Own prompts"), "instance-prompts",
+      _ ("Paints each by its own text wherever it is, which makes it plainer "
+         "and takes longer, or leaves that to the prompt of the picture"));
   tess_table_add_scale (
       &table, _ ("Keep apart"), "instance-apart", &whole,
-      _ ("Part of the steps in which each is painted by itself. Raise it when "
-         "things mix with each other; it takes longer."));
+      _ ("Without prompts of their own: part of the steps in which each is "
+         "painted by itself. Raise it when things mix with each other; it "
+         "takes longer."));
   add_weights (&table);
   gtk_box_pack_start (GTK_BOX (settings->column), settings->instances, FALSE,
                       FALSE, 0);
