@@ -67,8 +67,8 @@ def job(tap):
         session.key('alt+i')
         time.sleep(0.5)
         shoot('instances')
-        for text, placed in (('a hill', 'Mask'), ('a red barn', 'Box'),
-                             ('a road', 'Scribble')):
+        for text, placed in (('forest', 'Mask'), ('city', 'Box'),
+                             ('snow', 'Scribble')):
             tap.check(f'instance “{text}”: {placed}' in session.text(),
                       f'{text} is seen as {placed}', session.text())
         on = until(lambda: n_marked(session.dialog), 5)
@@ -81,39 +81,39 @@ def job(tap):
         made = paint(session, gimp, 'meadows')
         shoot('instances-painted')
         things = {one['text']: one for one in made.get('instances', [])}
-        tap.check(list(things) == ['a road', 'a red barn', 'a hill'],
+        tap.check(list(things) == ['snow', 'city', 'forest'],
                   'the job has them all', made)
-        tap.check('mask' in things.get('a hill', {}), 'the hill has a mask',
+        tap.check('mask' in things.get('forest', {}), 'the forest has a mask',
                   things)
-        tap.check(things.get('a red barn', {}).get('box') == [152, 48, 64, 40]
-                  and 'mask' not in things['a red barn'],
-                  'the barn has a box', things)
-        stroke = things.get('a road', {}).get('scribble', [])
+        tap.check(things.get('city', {}).get('box') == [152, 48, 64, 40]
+                  and 'mask' not in things['city'],
+                  'the city has a box', things)
+        stroke = things.get('snow', {}).get('scribble', [])
         tap.check(near(stroke[:2], (120, 120), 1)
                   and near(stroke[-2:], (240, 100), 1),
-                  'the road has a stroke', stroke)
+                  'the snow has a stroke', stroke)
 
         session.key(*tabs(2, 1), 'ctrl+a')
-        xdo('type', '--delay', '15', 'a green hill')
+        xdo('type', '--delay', '15', 'dark trees')
         session.key('Return', 'Tab', 'Down')
         session.key(*tabs(2, 3), 'ctrl+a')
         xdo('type', '--delay', '15', '40')
         session.key('Return')
         session.key(*tabs(1, 0), 'space')
         session.key(*tabs(0, 1), 'ctrl+a')
-        xdo('type', '--delay', '15', 'a white road')
+        xdo('type', '--delay', '15', 'white ice')
         session.key('Return')
         time.sleep(1)
         shoot('instances-changed')
         made = paint(session, gimp, 'meadows again')
         things = {one['text']: one for one in made.get('instances', [])}
-        tap.check(list(things) == ['a white road', 'a green hill'],
+        tap.check(list(things) == ['white ice', 'dark trees'],
                   'a new text, one hidden', made)
-        hill = things.get('a green hill', {})
-        tap.check('mask' not in hill
-                  and near(hill.get('box', []), (16, 40, 96, 64), 2),
-                  'another format: the box round it', hill)
-        tap.check(hill.get('strength') == 0.4, 'less strength', hill)
+        trees = things.get('dark trees', {})
+        tap.check('mask' not in trees
+                  and near(trees.get('box', []), (16, 40, 96, 64), 2),
+                  'another format: the box round it', trees)
+        tap.check(trees.get('strength') == 0.4, 'less strength', trees)
         session.key('alt+k')
         time.sleep(1)
         session.key('alt+c')
@@ -125,8 +125,8 @@ def job(tap):
                   session.layers())
         names = [line[5:] for line in session.text().splitlines()
                  if line.startswith('NAME ')]
-        tap.check(names == ['a white road', 'a red barn, hidden',
-                            'a green hill', 'a white road, hidden'],
+        tap.check(names == ['white ice', 'city, hidden',
+                            'dark trees', 'white ice, hidden'],
                   'layers and the path are renamed', names)
         session.end()
 
@@ -154,7 +154,7 @@ def dialogs(tap):
             shoot(f'instances-{name}-hidden')
             made = paint(session, gimp, 'meadows', stop=True)
             tap.check([one['text'] for one in made.get('instances', [])]
-                      == ['a road', 'a red barn', 'a hill'],
+                      == ['snow', 'city', 'forest'],
                       'the job has the others', made)
             session.key('alt+c')
             time.sleep(0.5)

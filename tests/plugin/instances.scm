@@ -14,20 +14,20 @@
     layer))
 
 ; An ellipse on a layer as large as the image: a mask.
-(define hill (add-layer "a hill" 0 0 @WIDTH@ @HEIGHT@))
+(define forest (add-layer "forest" 0 0 @WIDTH@ @HEIGHT@))
 (gimp-context-set-foreground '(40 140 60))
 (gimp-image-select-ellipse image CHANNEL-OP-REPLACE 16 40 96 64)
-(gimp-drawable-edit-fill hill FILL-FOREGROUND)
+(gimp-drawable-edit-fill forest FILL-FOREGROUND)
 (gimp-selection-none image)
 
 ; A layer that is full: a box.
-(define barn (add-layer "a red barn" 152 48 64 40))
+(define city (add-layer "city" 152 48 64 40))
 (gimp-context-set-foreground '(180 40 30))
-(gimp-drawable-edit-fill barn FILL-FOREGROUND)
+(gimp-drawable-edit-fill city FILL-FOREGROUND)
 
 ; A layer with nothing on it, and a path of its name: a scribble.
-(define road (add-layer "a road" 0 0 8 8))
-(define path (gimp-path-new image "a road"))
+(define snow (add-layer "snow" 0 0 8 8))
+(define path (gimp-path-new image "snow"))
 (gimp-image-insert-path image path 0 0)
 (gimp-path-bezier-stroke-new-moveto path 120 120)
 (gimp-path-bezier-stroke-lineto path
@@ -38,7 +38,7 @@
   (gimp-drawable-edit-fill (add-layer "a far tower" 900 700 40 40)
                            FILL-FOREGROUND))
 (if @WRONG@ (add-wrong))
-(gimp-image-set-selected-layers image (vector hill))
+(gimp-image-set-selected-layers image (vector forest))
 
 (define (tell)
   (display (string-append "LAYERS " (number->string (n-layers image)) " "
