@@ -19,8 +19,8 @@ has_area (const TessInstance *instance)
   return instance->mask || instance->mask_path || instance->has_box;
 }
 
-gboolean
-tess_job_has_own_prompts (const TessJob *job)
+static gboolean
+wants_prompts (const TessJob *job)
 {
   const TessInstanceConfig *config = tess_model_instance (job->studio->model);
   gint wanted = job->request->instance_prompts;
@@ -62,8 +62,7 @@ tess_job_make_parts (TessJob *job, GError **error)
 
       g_array_append_val (job->parts, part);
     }
-  for (guint i = 0;
-       tess_job_has_own_prompts (job) && i < request->instances->len; i++)
+  for (guint i = 0; wants_prompts (job) && i < request->instances->len; i++)
     {
       const TessInstance *instance = request->instances->pdata[i];
 
@@ -82,6 +81,12 @@ tess_job_make_parts (TessJob *job, GError **error)
                  _ ("%u regions are too many; take %d at most"),
                  request->regions->len, TESS_MAX_PROMPTS - 1);
   return FALSE;
+}
+
+gboolean
+tess_job_has_own_prompts (const TessJob *job)
+{
+  return job->parts->len > job->request->regions->len;
 }
 
 static gboolean
@@ -167,6 +172,17 @@ cover_instances (const TessJob *job,
   return TRUE;
 }
 
+/* Instances lie before regions, which come first among the masks. */
+static void
+make_way (const TessJob *job, gsize plane, gfloat *masks)
+{
+  guint n_regions = job->request->regions->len;
+
+  for (guint k = n_regions; k < job->parts->len; k++)
+    for (gsize i = 0; i < n_regions * plane; i++)
+      masks[i] *= 1.0f - masks[k * plane + i % plane];
+}
+
 gboolean
 tess_job_make_regions (TessJob *job, GError **error)
 {
@@ -188,6 +204,7 @@ tess_job_make_regions (TessJob *job, GError **error)
                  : !cover_instances (job, part->prompt, dst, error))
         return FALSE;
     }
+  make_way (job, plane, masks);
   job->regions = tess_regions_new ((gint) job->parts->len, tiles->width,
                                    tiles->height, masks, error);
   if (job->regions == NULL)

@@ -80,7 +80,7 @@ TessSamplerSettings tess_job_sampler_settings (const TessJob *job);
 gboolean tess_job_make_parts (TessJob *job, GError **error);
 gboolean tess_job_make_regions (TessJob *job, GError **error);
 
-/* Instances are kept apart by prompts of their own. */
+/* Some instances have, after tess_job_make_parts: these keep all apart. */
 gboolean tess_job_has_own_prompts (const TessJob *job);
 
 /* core/job-instances.c: the request's instances on the job's tiles, NULL where

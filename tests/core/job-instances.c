@@ -188,6 +188,67 @@ START_TEST (own_prompts)
 }
 END_TEST
 
+/* An instance lies before a region; the rest of that is as it was. */
+START_TEST (before_region)
+{
+  static const gdouble whole[][4] = { { 0, 0, 150, 75 } };
+  static const gdouble around[][4] = { { 0, 0, 48, 75 },
+                                       { 48, 0, 104, 16 },
+                                       { 48, 64, 104, 75 },
+                                       { 104, 0, 150, 75 } };
+  static const gdouble inside[][4] = { { 48, 16, 104, 64 } };
+  gfloat *pictures[2];
+  gsize n = 0;
+
+  write_weights (FALSE, FALSE);
+  for (gint i = 0; i < 2; i++)
+    {
+      g_autoptr (TessRequest) request = request_new ();
+      g_autoptr (GeglBuffer) all = picture_of (request, whole, 1);
+      g_autoptr (GeglBuffer) rest = picture_of (request, around, 4);
+      g_autoptr (GeglBuffer) own = picture_of (request, inside, 1);
+
+      n = (gsize) request->width * request->height * 3;
+      add_box (request, "a tree", inside[0]);
+      request->instance_apart = 0.0;
+      request->instance_prompts = i == 0 ? 1 : -1;
+      tess_request_add_region (request, "snow", NULL, i == 0 ? all : rest,
+                               NULL);
+      if (i == 1)
+        tess_request_add_region (request, "a tree", NULL, own, NULL);
+      pictures[i] = paint (request);
+    }
+  ck_assert_double_lt (tess_test_error (pictures[0], pictures[1], n), 1e-5);
+  g_free (pictures[0]);
+  g_free (pictures[1]);
+}
+END_TEST
+
+/* What has no area has no prompt, and is painted apart as ever. */
+START_TEST (point)
+{
+  gfloat *pictures[2];
+  gsize n = 0;
+
+  for (gint i = 0; i < 2; i++)
+    {
+      g_autoptr (TessRequest) request = request_new ();
+      TessInstance *instance = tess_instance_new ("a tree");
+
+      write_weights (FALSE, i > 0);
+      instance->has_point = TRUE;
+      instance->point[0] = instance->point[1] = 40.0;
+      g_ptr_array_add (request->instances, instance);
+      request->instance_apart = 0.7;
+      n = (gsize) request->width * request->height * 3;
+      pictures[i] = paint (request);
+    }
+  ck_assert_double_lt (tess_test_error (pictures[1], pictures[0], n), 1e-6);
+  g_free (pictures[0]);
+  g_free (pictures[1]);
+}
+END_TEST
+
 START_TEST (too_many)
 {
   static const gdouble box[] = { 20, 40, 90, 60 };
@@ -217,6 +278,8 @@ tess_test_suite (void)
   tcase_add_unchecked_fixture (tcase, make, drop);
   tcase_add_test (tcase, masked);
   tcase_add_loop_test (tcase, own_prompts, 0, G_N_ELEMENTS (cases));
+  tcase_add_test (tcase, before_region);
+  tcase_add_test (tcase, point);
   tcase_add_test (tcase, too_many);
   suite_add_tcase (suite, tcase);
   return suite;
