@@ -145,7 +145,9 @@ class Session:
         return self.log.read_text(errors='replace')
 
     def painting(self):
-        return window(f'% – {self.title}$')
+        """The title says how far it is; a search can miss a window whose title
+        changes just then."""
+        return until(lambda: window(f'% – {self.title}$'), 0.2, 0.1)
 
     def layers(self):
         """What the script said last."""

@@ -70,8 +70,8 @@ def any_size(tap):
         shoot('any-size-stopped')
         session.focus()
         session.key('alt+j')
-        until(session.painting, 20, 0.05)
-        tap.check(session.painting(), 'Resume Last Job goes on')
+        tap.check(until(session.painting, 20, 0.05),
+                  'Resume Last Job goes on')
         time.sleep(1)
         shoot('any-size-resumed')
         session.focus()

@@ -68,8 +68,8 @@ def spot(tap):
 
         session.focus()
         session.key('alt+u')
-        until(session.painting, 20, 0.05)
-        tap.check(session.painting(), 'the whole is being painted')
+        tap.check(until(session.painting, 20, 0.05),
+                  'the whole is being painted')
         until(lambda: list(jobs.glob('*/state*')), 60)
         shoot('upscale-painting')
         session.key('alt+t')
