@@ -2,15 +2,12 @@
  * core/job.c: from a request to tiles, texts and masks. */
 #include "core/job.h"
 
-#include "core/canvas.h"
 #include "core/devices.h"
 #include "core/error.h"
 #include "core/job-plan.h"
 #include "core/png-file.h"
 
 #include <glib/gi18n-lib.h>
-#include <math.h>
-#include <string.h>
 
 /* Sides of an upscaling's canvas are multiples of so many cells. */
 #define UPSCALE_CELLS 4

@@ -80,7 +80,8 @@ TessSamplerSettings tess_job_sampler_settings (const TessJob *job);
 gboolean tess_job_make_parts (TessJob *job, GError **error);
 gboolean tess_job_make_regions (TessJob *job, GError **error);
 
-/* Some instances have, after tess_job_make_parts: these keep all apart. */
+/* Whether the text of some instance is a part's prompt; none is then painted
+ * on a canvas of its own first. After tess_job_make_parts. */
 gboolean tess_job_has_own_prompts (const TessJob *job);
 
 /* core/job-instances.c: the request's instances on the job's tiles, NULL where
